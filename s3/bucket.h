@@ -11,8 +11,9 @@ struct s3_list_buckets_options {
     struct s3_text prefix, token;
     uint32_t max_buckets; /* 0: the service's own page size */
 };
-enum s3_status s3_list_buckets(struct s3_conn *conn, struct s3_client *client, const struct s3_list_buckets_options *options,
-        struct s3_bucket_page *page, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_list_buckets(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_list_buckets_options *options, struct s3_bucket_page *page, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 struct s3_bucket_options {
     const char *bucket;
@@ -24,16 +25,21 @@ struct s3_bucket_head {
 /* A bucket in another region is S3_OK with that region, which is remembered. */
 enum s3_status s3_head_bucket(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
         struct s3_bucket_head *head, struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_get_bucket_location(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
-        struct s3_location_answer *location, struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_get_bucket_versioning(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
-        struct s3_versioning_answer *versioning, struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_put_bucket_versioning(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options, bool enabled,
-        struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_get_bucket_location(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, struct s3_location_answer *location, struct s3_error *error)
+        __attribute__((warn_unused_result));
+enum s3_status s3_get_bucket_versioning(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, struct s3_versioning_answer *versioning, struct s3_error *error)
+        __attribute__((warn_unused_result));
+enum s3_status s3_put_bucket_versioning(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, bool enabled, struct s3_error *error)
+        __attribute__((warn_unused_result));
 /* A bucket without tags is S3_OK with none. */
-enum s3_status s3_get_bucket_tags(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options, struct s3_tags *tags,
-        struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
-        const struct s3_tags *tags, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_get_bucket_tags(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, struct s3_tags *tags, struct s3_error *error)
+        __attribute__((warn_unused_result));
+enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, const struct s3_tags *tags, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 #endif

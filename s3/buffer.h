@@ -1,6 +1,6 @@
 /*
- * The one growable buffer: bytes with a maximum that is set when it is made. It never shrinks on clear, so a worker's buffers
- * stop allocating after the first requests. Secrets do not go here (see secret.h).
+ * The one growable buffer: bytes with a maximum that is set when it is made. It never shrinks on clear, so a worker's
+ * buffers stop allocating after the first requests. Secrets do not go here (see secret.h).
  */
 #ifndef S3_BUFFER_H
 #define S3_BUFFER_H

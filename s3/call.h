@@ -1,9 +1,11 @@
 /*
  * One request from start to end, attempts included: what every operation is written with. Private to s3/.
  *
- * A call is filled by call_* functions, which note a value that does not fit and let call_perform report it, so that an operation reads as a
- * list of what it sends. call_perform signs and sends until there is a final answer: it waits for the limiter, follows one region redirect, renews expired
- * credentials and corrects the clock once, and retries as retry.h decides.
+ * A call is filled by call_* functions, which note a value that does not fit and let call_perform report it, so that an
+ * operation reads as a list of what it sends. Every call that was begun is performed: that gives its scratch memory
+ * back, in the manner of a stack, since fetching credentials makes calls of its own on the same connection.
+ * call_perform signs and sends until there is a final answer: it waits for the limiter, follows one region redirect,
+ * renews expired credentials and corrects the clock once, and retries as retry.h decides.
  */
 #ifndef S3_CALL_H
 #define S3_CALL_H
@@ -29,30 +31,30 @@ struct s3_call {
     const void *body;
     size_t body_len;
     const struct s3_reader *reader;
-    bool form;                /* an STS query: the body is signed and x-amz-content-sha256 is not sent */
-    bool secret_body;         /* the answer holds secrets */
+    bool form; /* an STS query: the body is signed and x-amz-content-sha256 is not sent */
     enum s3_answer_kind answer;
     void *answer_out;
     const struct s3_sink *sink; /* takes the body of an answer under 300 instead of the parser */
-    struct s3_head *head;     /* NULL: headers are not wanted */
-    bool slow;                /* the service may think for minutes before and while it answers: copies, completes */
-    bool any_region;          /* a redirect is the answer (HeadBucket) */
-    bool overflow;            /* private: a value did not fit */
-    bool saw_error;           /* private */
+    struct s3_head *head;       /* NULL: headers are not wanted */
+    bool slow;                  /* the service may think for minutes before and while it answers: copies, completes */
+    bool overflow;              /* private: a value did not fit */
+    size_t scratch_begin;       /* private */
 };
 
-void call_begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation, const char *method,
-        const char *bucket, struct s3_text key);
-void call_target(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation, const char *method,
-        const struct s3_target *target); /* with version and expected owner */
-/* A parameter; a NULL value means a valueless one. Names are static text; values are borrowed until call_perform is done. */
+void call_begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
+        const char *method, const char *bucket, struct s3_text key);
+void call_target(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
+        const char *method, const struct s3_target *target); /* with version and expected owner */
+/* A parameter; a NULL value means a valueless one. Names are static text; values are borrowed until call_perform is
+ * done. */
 void call_parameter(struct s3_call *call, const char *name, const char *value);
 void call_parameter_text(struct s3_call *call, const char *name, struct s3_text value); /* not sent where empty */
 void call_parameter_number(struct s3_call *call, const char *name, uint64_t value);     /* not sent where 0 */
 /* A header; not sent where the value is NULL or "". */
 void call_header(struct s3_call *call, const char *name, const char *value);
 void call_header_text(struct s3_call *call, const char *name, struct s3_text value); /* sent also where empty */
-void call_header_printf(struct s3_call *call, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void call_header_printf(struct s3_call *call, const char *name, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 void call_header_http_time(struct s3_call *call, const char *name, int64_t seconds); /* not sent where 0 */
 void call_write(struct s3_call *call, const struct s3_write *write);
 void call_copy_source(struct s3_call *call, const struct s3_copy_source *source);

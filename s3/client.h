@@ -1,7 +1,8 @@
 /*
- * Two halves of a request. A client is what threads share about one endpoint and one identity: address, credentials, limiter, retry
- * budget, the regions of buckets, the clock's offset. A connection is what one thread owns: handle, parser, signers, buffers. Any
- * connection can be used with any client, so a worker has one connection for all it talks to.
+ * Two halves of a request. A client is what threads share about one endpoint and one identity: address, credentials,
+ * limiter, retry budget, the regions of buckets, the clock's offset. A connection is what one thread owns: handle,
+ * parser, signers, buffers. Any connection can be used with any client, so a worker has one connection for all it talks
+ * to.
  */
 #ifndef S3_CLIENT_H
 #define S3_CLIENT_H
@@ -26,14 +27,14 @@ struct s3_trace {
 };
 
 struct s3_client_options {
-    const char *service;               /* NULL: "s3" */
-    const char *region;                /* NULL or "": us-east-1 */
-    const char *endpoint;              /* NULL or "": AWS's own for service and region */
+    const char *service;  /* NULL: "s3" */
+    const char *region;   /* NULL or "": us-east-1 */
+    const char *endpoint; /* NULL or "": AWS's own for service and region */
     bool path_style;
-    struct s3_provider *credentials;   /* borrowed; NULL: requests are not signed */
-    struct s3_limiter *limiter;        /* borrowed, may be shared by clients of one endpoint; NULL: none */
-    const struct s3_clock *clock;      /* borrowed */
-    int attempts;                      /* 0: S3_RETRY_ATTEMPTS */
+    struct s3_provider *credentials; /* borrowed; NULL: requests are not signed */
+    struct s3_limiter *limiter;      /* borrowed, may be shared by clients of one endpoint; NULL: none */
+    const struct s3_clock *clock;    /* borrowed */
+    int attempts;                    /* 0: S3_RETRY_ATTEMPTS */
     void (*trace)(void *ctx, const struct s3_trace *trace); /* called from any thread */
     void *trace_ctx;
 };
@@ -52,8 +53,8 @@ void s3_client_set_region(struct s3_client *client, const char *bucket, const ch
 
 struct s3_conn;
 /* Keeps `tls` and `clock`. Belongs to the thread that uses it. */
-enum s3_status s3_conn_new(const struct s3_tls *tls, const struct s3_clock *clock, struct s3_conn **conn, struct s3_error *error)
-        __attribute__((warn_unused_result));
+enum s3_status s3_conn_new(const struct s3_tls *tls, const struct s3_clock *clock, struct s3_conn **conn,
+        struct s3_error *error) __attribute__((warn_unused_result));
 void s3_conn_free(struct s3_conn *conn);
 /* Connections opened so far. */
 uint64_t s3_conn_opened(const struct s3_conn *conn);

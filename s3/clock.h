@@ -1,6 +1,6 @@
 /*
- * Time, chance and stopping, as the program that links s3/ gives them: the library itself reads no clock and rolls no dice, so a
- * test can hold both still. All functions are called from any thread.
+ * Time, chance and stopping, as the program that links s3/ gives them: the library itself reads no clock and rolls no
+ * dice, so a test can hold both still. All functions are called from any thread.
  */
 #ifndef S3_CLOCK_H
 #define S3_CLOCK_H

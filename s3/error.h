@@ -1,6 +1,7 @@
 /*
- * The status and the error of s3/. A status is a decision: what the caller does next. The error is the story of one failed
- * request, complete enough to act on: operation, bucket, key, HTTP status, the service's code, message and request id.
+ * The status and the error of s3/. A status is a decision: what the caller does next. The error is the story of one
+ * failed request, complete enough to act on: operation, bucket, key, HTTP status, the service's code, message and
+ * request id.
  */
 #ifndef S3_ERROR_H
 #define S3_ERROR_H
@@ -17,7 +18,8 @@ enum s3_status {
     S3_CHANGED,   /* a condition of the request did not hold (412, 304) */
     S3_ARCHIVED,  /* the object must be thawed first (InvalidObjectState, ObjectNotInActiveTierError) */
     S3_DENIED,    /* access denied, bad signature, unknown key, expected owner differs */
-    S3_EXPIRED,   /* the credentials' time is over; s3_call refreshes them and goes on, so callers see it only when that failed */
+    S3_EXPIRED,   /* the credentials' time is over; s3_call refreshes them and goes on, so callers see it only when that
+                     failed */
     S3_CLOCK,     /* the clocks differ too much; corrected once by s3_call */
     S3_REDIRECT,  /* the bucket lives in another region; followed once by s3_call */
     S3_BAD_DATA,  /* an answer that cannot be trusted: garbled, cut off, wrong root, bound exceeded */
@@ -44,10 +46,10 @@ struct s3_error {
     char code[64];     /* the service's, or ours: "ConnectionReset", "Timeout", "BadAnswer" ... */
     char message[512]; /* one line, no control bytes */
     char request_id[72];
-    char region[32];   /* where the service said that the bucket lives; else "" */
+    char region[32];        /* where the service said that the bucket lives; else "" */
     int64_t retry_after_ms; /* -1: not said */
     int64_t server_time;    /* the answer's Date, seconds since 1970; 0 where there was none */
-    bool in_200;       /* an error inside an answer of 200 */
+    bool in_200;            /* an error inside an answer of 200 */
 };
 
 void s3_error_clear(struct s3_error *error);
@@ -57,9 +59,9 @@ enum s3_status s3_fail(struct s3_error *error, enum s3_status status, const char
 const char *s3_status_name(enum s3_status status);
 
 /*
- * The decision that an error answer asks for: pure, by HTTP status and code (the code wins; it may be empty, as for HEAD, and then the
- * status alone speaks). `session` is whether the request was signed with a session token that has passed its expiry: then a plain
- * AccessDenied is S3_EXPIRED, as some servers say nothing more specific.
+ * The decision that an error answer asks for: pure, by HTTP status and code (the code wins; it may be empty, as for
+ * HEAD, and then the status alone speaks). `session` is whether the request was signed with a session token that has
+ * passed its expiry: then a plain AccessDenied is S3_EXPIRED, as some servers say nothing more specific.
  */
 enum s3_status s3_classify(int http_status, const char *code, bool session_past_expiry);
 

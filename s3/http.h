@@ -1,6 +1,7 @@
 /*
- * One HTTP connection handle: a blocking libcurl easy handle that belongs to one thread for life and keeps its connections. It knows
- * HTTP and nothing of S3. Redirects are not followed, nothing is retried, the path goes out as it is given.
+ * One HTTP connection handle: a blocking libcurl easy handle that belongs to one thread for life and keeps its
+ * connections. It knows HTTP and nothing of S3. Redirects are not followed, nothing is retried, the path goes out as it
+ * is given.
  */
 #ifndef S3_HTTP_H
 #define S3_HTTP_H
@@ -11,8 +12,9 @@
 
 struct s3_http;
 
-/* Where a request's body comes from when it is not one piece of memory. `read` fills up to `size` bytes and returns how many, 0 at
- * the end, or SIZE_MAX to give up; `rewind` goes back to the start for another attempt, false where it cannot. */
+/* Where a request's body comes from when it is not one piece of memory. `read` fills up to `size` bytes and returns how
+ * many, 0 at the end, or SIZE_MAX to give up; `rewind` goes back to the start for another attempt, false where it
+ * cannot. */
 struct s3_reader {
     size_t (*read)(void *ctx, char *bytes, size_t size);
     bool (*rewind)(void *ctx);
@@ -43,17 +45,17 @@ enum s3_status s3_http_global_init(struct s3_error *error) __attribute__((warn_u
 void s3_http_global_cleanup(void);
 
 /* Keeps `tls` and `clock` (borrowed). */
-enum s3_status s3_http_new(const struct s3_tls *tls, const struct s3_clock *clock, struct s3_http **http, struct s3_error *error)
-        __attribute__((warn_unused_result));
+enum s3_status s3_http_new(const struct s3_tls *tls, const struct s3_clock *clock, struct s3_http **http,
+        struct s3_error *error) __attribute__((warn_unused_result));
 void s3_http_free(struct s3_http *http);
 
 /*
- * Sends a request and reads its answer to the end. S3_OK means that a whole answer came, whatever *http_status it has. Else: S3_RETRY (reset,
- * time-out, cut off, name not resolved), S3_FATAL (certificate not trusted, malformed URL), S3_CANCELLED (the clock's stop), S3_FULL (on_body broke
- * off), S3_NO_MEMORY. Fills code and message of `error`.
+ * Sends a request and reads its answer to the end. S3_OK means that a whole answer came, whatever *http_status it has.
+ * Else: S3_RETRY (reset, time-out, cut off, name not resolved), S3_FATAL (certificate not trusted, malformed URL),
+ * S3_CANCELLED (the clock's stop), S3_FULL (on_body broke off), S3_NO_MEMORY. Fills code and message of `error`.
  */
-enum s3_status s3_http_perform(struct s3_http *http, const struct s3_http_request *request, int *http_status, struct s3_error *error)
-        __attribute__((warn_unused_result));
+enum s3_status s3_http_perform(struct s3_http *http, const struct s3_http_request *request, int *http_status,
+        struct s3_error *error) __attribute__((warn_unused_result));
 
 /* Connections that this handle has opened so far. */
 uint64_t s3_http_connections(const struct s3_http *http);

@@ -1,7 +1,8 @@
 /*
- * How much an endpoint is asked for at once: all threads that talk to it share one limiter. A fixed rate if the user set one; and
- * adaptive: a throttling answer cuts rate (CUBIC: beta 0.7, C 0.4) and concurrency, successes let both recover. Time is an argument
- * (a monotonic clock in milliseconds); the waiting is the caller's, so that a stop can interrupt it.
+ * How much an endpoint is asked for at once: all threads that talk to it share one limiter. A fixed rate if the user
+ * set one; and adaptive: a throttling answer cuts rate (CUBIC: beta 0.7, C 0.4) and concurrency, successes let both
+ * recover. Time is an argument (a monotonic clock in milliseconds); the waiting is the caller's, so that a stop can
+ * interrupt it.
  */
 #ifndef S3_LIMITER_H
 #define S3_LIMITER_H
@@ -12,7 +13,8 @@ struct s3_limiter;
 /* `requests_per_second` 0: no fixed rate. `max_concurrent` 0: no bound beyond the threads. NULL without memory. */
 struct s3_limiter *s3_limiter_new(double requests_per_second, unsigned max_concurrent);
 void s3_limiter_free(struct s3_limiter *limiter);
-/* Asks to send one request: 0 = go (and s3_limiter_done must follow), else milliseconds to wait before asking again. Any thread. */
+/* Asks to send one request: 0 = go (and s3_limiter_done must follow), else milliseconds to wait before asking again.
+ * Any thread. */
 int64_t s3_limiter_ask(struct s3_limiter *limiter, int64_t now_ms);
 /* The request that was let go is over. */
 void s3_limiter_done(struct s3_limiter *limiter, enum s3_status status, int64_t now_ms);

@@ -1,5 +1,6 @@
 /*
- * Multipart uploads: all that the object is to be is said at their creation; parts come from memory, from a reader or from another object.
+ * Multipart uploads: all that the object is to be is said at their creation; parts come from memory, from a reader or
+ * from another object.
  */
 #ifndef S3_MULTIPART_H
 #define S3_MULTIPART_H
@@ -10,8 +11,9 @@ struct s3_create_upload_options {
     struct s3_target target;
     struct s3_write write;
 };
-enum s3_status s3_create_upload(struct s3_conn *conn, struct s3_client *client, const struct s3_create_upload_options *options,
-        struct s3_upload_answer *upload, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_create_upload(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_create_upload_options *options, struct s3_upload_answer *upload, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 struct s3_upload_part_options {
     struct s3_target target;
@@ -24,8 +26,9 @@ struct s3_upload_part_options {
     const char *content_md5_base64;
     const char *checksum_name, *checksum_value;
 };
-enum s3_status s3_upload_part(struct s3_conn *conn, struct s3_client *client, const struct s3_upload_part_options *options,
-        struct s3_put_result *result, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_upload_part(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_upload_part_options *options, struct s3_put_result *result, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 struct s3_upload_part_copy_options {
     struct s3_target target;
@@ -35,22 +38,25 @@ struct s3_upload_part_copy_options {
     bool ranged;
     uint64_t first, last; /* bytes, both included */
 };
-enum s3_status s3_upload_part_copy(struct s3_conn *conn, struct s3_client *client, const struct s3_upload_part_copy_options *options,
-        struct s3_copy_result *result, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_upload_part_copy(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_upload_part_copy_options *options, struct s3_copy_result *result, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 struct s3_complete_upload_options {
     struct s3_target target;
     const char *upload_id;
     const struct s3_part_entry *parts; /* in ascending order; number and etag are sent */
     size_t count;
-    uint64_t size;         /* x-amz-mp-object-size; 0: not sent */
+    uint64_t size; /* x-amz-mp-object-size; 0: not sent */
     const char *if_match, *if_none_match;
 };
-/* An upload that is gone (S3_NOT_FOUND, NoSuchUpload) may have been completed by an earlier attempt whose answer was lost: the caller looks. */
-enum s3_status s3_complete_upload(struct s3_conn *conn, struct s3_client *client, const struct s3_complete_upload_options *options,
-        struct s3_copy_result *result, struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_abort_upload(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target, const char *upload_id,
-        struct s3_error *error) __attribute__((warn_unused_result));
+/* An upload that is gone (S3_NOT_FOUND, NoSuchUpload) may have been completed by an earlier attempt whose answer was
+ * lost: the caller looks. */
+enum s3_status s3_complete_upload(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_complete_upload_options *options, struct s3_copy_result *result, struct s3_error *error)
+        __attribute__((warn_unused_result));
+enum s3_status s3_abort_upload(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+        const char *upload_id, struct s3_error *error) __attribute__((warn_unused_result));
 
 struct s3_list_parts_options {
     struct s3_target target;
@@ -58,8 +64,9 @@ struct s3_list_parts_options {
     uint32_t after;     /* part number marker */
     uint32_t max_parts; /* 0: the service's 1,000 */
 };
-enum s3_status s3_list_parts(struct s3_conn *conn, struct s3_client *client, const struct s3_list_parts_options *options,
-        struct s3_part_page *page, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_list_parts(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_list_parts_options *options, struct s3_part_page *page, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 struct s3_list_uploads_options {
     const char *bucket;
@@ -68,7 +75,8 @@ struct s3_list_uploads_options {
     uint32_t max_uploads;
 };
 /* Entries: key, version (the upload's id), modified_ms (when it was begun). */
-enum s3_status s3_list_uploads(struct s3_conn *conn, struct s3_client *client, const struct s3_list_uploads_options *options,
-        struct s3_page *page, struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_list_uploads(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_list_uploads_options *options, struct s3_page *page, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Whether and when to try again: a pure decision, by the constants of the AWS SDKs' 2026 rules, with more attempts, since nobody
- * waits at a prompt for one object of a million. The budget is shared by the threads of an endpoint.
+ * Whether and when to try again: a pure decision, by the constants of the AWS SDKs' 2026 rules, with more attempts,
+ * since nobody waits at a prompt for one object of a million. The budget is shared by the threads of an endpoint.
  */
 #ifndef S3_RETRY_H
 #define S3_RETRY_H
@@ -20,7 +20,8 @@ struct s3_retry_decision {
     int64_t wait_ms;
     int64_t cost; /* taken from the budget; give it back with s3_retry_success */
 };
-/* `attempt` counts from 1: the one that failed. `random` is in [0, 1). Takes its cost from the budget where it says again. */
+/* `attempt` counts from 1: the one that failed. `random` is in [0, 1). Takes its cost from the budget where it says
+ * again. */
 struct s3_retry_decision s3_retry_decide(enum s3_status status, const struct s3_error *error, int attempt,
         struct s3_retry_budget *budget, double random);
 /* A request came through: gives back what its retries took, or one token where it needed none. */

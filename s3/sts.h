@@ -13,9 +13,10 @@ struct s3_assume_role_options {
     unsigned duration_seconds;        /* 0: not sent */
 };
 /* The answer holds secrets: s3_session_answer_wipe it. */
-enum s3_status s3_assume_role(struct s3_conn *conn, struct s3_client *client, const struct s3_assume_role_options *options,
-        struct s3_session_answer *session, struct s3_error *error) __attribute__((warn_unused_result));
-enum s3_status s3_get_caller_identity(struct s3_conn *conn, struct s3_client *client, struct s3_identity_answer *identity,
-        struct s3_error *error) __attribute__((warn_unused_result));
+enum s3_status s3_assume_role(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_assume_role_options *options, struct s3_session_answer *session, struct s3_error *error)
+        __attribute__((warn_unused_result));
+enum s3_status s3_get_caller_identity(struct s3_conn *conn, struct s3_client *client,
+        struct s3_identity_answer *identity, struct s3_error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -1,0 +1,489 @@
+/* See call.h: how a request is sent, judged and sent again. */
+#include "s3/call.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "s3/client_inside.h"
+#include "s3/conn.h"
+
+enum {
+    IDLE_MS = 60 * 1000,
+    /* CopyObject of 5 GB and CompleteMultipartUpload of 10,000 parts may be silent for minutes; a dead peer is found by
+       TCP's own probes. */
+    SLOW_IDLE_MS = 15 * 60 * 1000,
+    HASHED_BODY_MAX = 1024 * 1024, /* larger ones over TLS go unsigned: TLS and Content-MD5 or a checksum guard them */
+    HOST_MAX = S3_BUCKET_MAX + 300,
+    PATH_MAX_BYTES = 3 * (S3_BUCKET_MAX + S3_KEY_MAX) + 8,
+    QUERY_MAX = 16 * 1024,
+    LIMITER_NAP_MS = 1000
+};
+
+/* One attempt. */
+struct attempt {
+    struct s3_call *call;
+    struct s3_error *error;
+    struct s3_head *head;
+    struct s3_credentials *credentials; /* NULL: not signed */
+    bool parsing;
+    uint64_t received, delivered; /* bytes of the body; of them, to the sink */
+    char region[32];
+    char payload_hash[SIGV4_HASH_HEX + 1];
+    char path[PATH_MAX_BYTES], query[QUERY_MAX], host[HOST_MAX];
+    size_t path_len, query_len;
+    bool https;
+};
+
+/* What a call remembers between its attempts. */
+struct progress {
+    int attempt;
+    int64_t cost;
+    bool redirected, renewed, corrected;
+};
+
+static void take_own_header(struct attempt *at, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    struct s3_error *error = at->error;
+
+    if (name_len == 16 && strncasecmp(name, "x-amz-request-id", 16) == 0) {
+        (void)snprintf(error->request_id, sizeof error->request_id, "%.*s", (int)value_len, value);
+    } else if (name_len == 4 && strncasecmp(name, "date", 4) == 0) {
+        int64_t seconds;
+        if (s3_parse_http_time(value, value_len, &seconds))
+            error->server_time = seconds;
+    } else if (name_len == 17 && strncasecmp(name, "x-amz-retry-after", 17) == 0) {
+        char digits[16];
+        long long milliseconds;
+        (void)snprintf(digits, sizeof digits, "%.*s", (int)value_len, value);
+        if (sscanf(digits, "%lld", &milliseconds) == 1 && milliseconds >= 0)
+            error->retry_after_ms = milliseconds;
+    } else if (name_len == 16 && strncasecmp(name, "x-amzn-requestid", 16) == 0) { /* STS */
+        (void)snprintf(error->request_id, sizeof error->request_id, "%.*s", (int)value_len, value);
+    }
+}
+
+static void on_header(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    struct attempt *at = ctx;
+
+    take_own_header(at, name, name_len, value, value_len);
+    s3_head_line(at->head, name, name_len, value, value_len);
+}
+
+static bool begin_parsing(struct attempt *at, enum s3_answer_kind kind, void *out)
+{
+    if (s3_parser_begin(at->call->conn->parser, kind, out) != S3_OK)
+        return false;
+    at->parsing = true;
+    return true;
+}
+
+static bool on_body(void *ctx, int http_status, const char *bytes, size_t length)
+{
+    struct attempt *at = ctx;
+    const struct s3_sink *sink = at->call->sink;
+
+    at->received += length;
+    if (sink != NULL && http_status < 300) {
+        if (!sink->write(sink->ctx, bytes, length))
+            return false;
+        at->delivered += length;
+        return true;
+    }
+    if (!at->parsing && !begin_parsing(at, S3_ANSWER_ERROR_ONLY, NULL))
+        return false;
+    s3_parser_feed(at->call->conn->parser, bytes, length);
+    return true;
+}
+
+static enum s3_status too_long(struct s3_error *error)
+{
+    return s3_fail(error, S3_REFUSED, "TooLong", "a value of the request is longer than this client sends");
+}
+
+static enum s3_status address(struct attempt *at)
+{
+    struct s3_call *call = at->call;
+    struct s3_client *client = call->client;
+    struct s3_endpoint endpoint;
+    enum s3_status status = S3_OK;
+    bool in_path = false;
+    size_t length;
+
+    s3_client_region(client, call->bucket, at->region, sizeof at->region);
+    if (client->custom.custom)
+        endpoint = client->custom;
+    else
+        status = s3_endpoint_aws(client->service, at->region, &endpoint, at->error);
+    if (status == S3_OK)
+        status = s3_endpoint_address(&endpoint, call->bucket != NULL ? call->bucket : "", client->path_style, at->host,
+                sizeof at->host, &in_path, at->error);
+    if (status != S3_OK)
+        return status;
+    at->https = strcmp(endpoint.scheme, "https") == 0;
+    at->path[0] = '/';
+    at->path_len = 1;
+    if (in_path) {
+        length = sigv4_encode(at->path + 1, sizeof at->path - 2, call->bucket, strlen(call->bucket), false);
+        if (length == (size_t)-1)
+            return too_long(at->error);
+        at->path_len += length;
+        if (call->key.len > 0)
+            at->path[at->path_len++] = '/';
+    }
+    length = sigv4_encode(at->path + at->path_len, sizeof at->path - at->path_len, call->key.ptr, call->key.len, true);
+    if (length == (size_t)-1)
+        return too_long(at->error);
+    at->path_len += length;
+    at->path[at->path_len] = '\0';
+    at->query_len = sigv4_build_query(at->query, sizeof at->query, call->parameters, call->parameter_count);
+    if (at->query_len == (size_t)-1)
+        return too_long(at->error);
+    s3_buffer_clear(&call->conn->url);
+    if (!s3_buffer_printf(&call->conn->url, "%s://%s%s%s%s", endpoint.scheme, at->host, at->path,
+                at->query_len > 0 ? "?" : "", at->query) ||
+            s3_buffer_text(&call->conn->url) == NULL)
+        return too_long(at->error);
+    return S3_OK;
+}
+
+static enum s3_status hash_payload(struct attempt *at)
+{
+    const struct s3_call *call = at->call;
+    const char *fixed = NULL;
+
+    if (call->reader != NULL || (call->body_len > HASHED_BODY_MAX && at->https))
+        fixed = SIGV4_UNSIGNED_PAYLOAD;
+    else if (call->body_len == 0)
+        fixed = SIGV4_EMPTY_PAYLOAD;
+    if (fixed != NULL)
+        memcpy(at->payload_hash, fixed, strlen(fixed) + 1);
+    else if (sigv4_hash_hex(call->body, call->body_len, at->payload_hash) != SIGV4_OK)
+        return s3_fail(at->error, S3_FATAL, "Digest", "SHA-256 is not available");
+    return S3_OK;
+}
+
+static struct sigv4_text text_of(const char *text)
+{
+    return (struct sigv4_text){ text, strlen(text) };
+}
+
+/* Adds host, and what the signer says, to the call's headers in `headers`. */
+static enum s3_status sign(
+        struct attempt *at, struct sigv4_pair *headers, size_t *count, struct sigv4_headers *signature)
+{
+    struct s3_call *call = at->call;
+    struct sigv4_signer *signer;
+    struct sigv4_request request;
+    struct sigv4_credentials keys;
+    struct sigv4_scope scope;
+
+    if (at->credentials == NULL)
+        return S3_OK;
+    signer = conn_signer(call->conn, call->client, call->client->serial);
+    if (signer == NULL)
+        return s3_fail(at->error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    headers[*count] = (struct sigv4_pair){ text_of("host"), text_of(at->host) };
+    request = (struct sigv4_request){ .method = text_of(call->method),
+        .path = { at->path, at->path_len },
+        .query = { at->query, at->query_len },
+        .headers = headers,
+        .header_count = *count + 1,
+        .payload_hash = text_of(at->payload_hash),
+        .add_content_sha256 = !call->form };
+    keys = (struct sigv4_credentials){ .access_key = { at->credentials->access_key.ptr,
+                                               at->credentials->access_key.len },
+        .secret_key = { at->credentials->secret_key.ptr, at->credentials->secret_key.len },
+        .token = { at->credentials->token.ptr, at->credentials->token.len } };
+    scope = (struct sigv4_scope){
+        .region = at->region, .service = call->client->service, .now = s3_client_now_ms(call->client) / 1000
+    };
+    if (sigv4_sign(signer, &keys, &scope, &request, signature) != SIGV4_OK)
+        return s3_fail(at->error, S3_REFUSED, "NotSigned",
+                "the request cannot be signed: a header holds a line break, or is too long");
+    /* curl sends host by itself: its place goes to the date */
+    headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-date"), text_of(signature->date) };
+    if (!call->form)
+        headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-content-sha256"), text_of(at->payload_hash) };
+    if (keys.token.len > 0)
+        headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-security-token"), keys.token };
+    headers[(*count)++] = (struct sigv4_pair){ text_of("authorization"), text_of(signature->authorization) };
+    return S3_OK;
+}
+
+/* "name: value" lines as curl takes them; an empty value is "name;". */
+static bool write_lines(struct s3_buffer *lines, const struct sigv4_pair *headers, size_t count, const char **out)
+{
+    size_t total = 0;
+    char *at;
+
+    for (size_t i = 0; i < count; i++)
+        total += headers[i].name.len + headers[i].value.len + 3;
+    s3_buffer_clear(lines);
+    at = s3_buffer_reserve(lines, total + 1);
+    if (at == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = at;
+        memcpy(at, headers[i].name.ptr, headers[i].name.len);
+        at += headers[i].name.len;
+        if (headers[i].value.len == 0) {
+            *at++ = ';';
+        } else {
+            *at++ = ':';
+            *at++ = ' ';
+            memcpy(at, headers[i].value.ptr, headers[i].value.len);
+            at += headers[i].value.len;
+        }
+        *at++ = '\0';
+    }
+    lines->len = total;
+    return true;
+}
+
+static enum s3_status send_signed(struct attempt *at, int *http_status)
+{
+    struct s3_call *call = at->call;
+    struct sigv4_pair headers[S3_CALL_HEADERS + 8];
+    const char *lines[S3_CALL_HEADERS + 8];
+    struct sigv4_headers signature;
+    size_t count = call->header_count;
+    enum s3_status status;
+    struct s3_http_request request;
+
+    memcpy(headers, call->headers, count * sizeof headers[0]);
+    status = address(at);
+    if (status == S3_OK)
+        status = hash_payload(at);
+    if (status == S3_OK)
+        status = sign(at, headers, &count, &signature);
+    if (status != S3_OK)
+        return status;
+    if (!write_lines(&call->conn->lines, headers, count, lines))
+        return too_long(at->error);
+    if (call->answer != S3_ANSWER_ERROR_ONLY && call->sink == NULL &&
+            !begin_parsing(at, call->answer, call->answer_out))
+        return s3_fail(at->error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    request = (struct s3_http_request){ .method = call->method,
+        .url = call->conn->url.ptr,
+        .headers = lines,
+        .header_count = count,
+        .body = call->body,
+        .body_len = call->body_len,
+        .reader = call->reader,
+        .on_header = on_header,
+        .on_body = on_body,
+        .ctx = at,
+        .idle_ms = call->slow ? SLOW_IDLE_MS : IDLE_MS };
+    status = s3_http_perform(call->conn->http, &request, http_status, at->error);
+    s3_wipe(call->conn->lines.ptr, call->conn->lines.len); /* the session token stands there */
+    return status;
+}
+
+/* From what came back to a decision. */
+static enum s3_status judge(struct attempt *at, enum s3_status status, int http_status)
+{
+    struct s3_error *error = at->error;
+    bool whole_head = s3_head_finish(at->head);
+
+    if (status != S3_OK)
+        return status;
+    if (error->region[0] == '\0')
+        (void)snprintf(error->region, sizeof error->region, "%s", at->head->region);
+    if (at->parsing)
+        status = s3_parser_finish(at->call->conn->parser, http_status, error);
+    else if (http_status >= 300 || http_status < 200)
+        status = s3_fail(error, s3_classify(http_status, "", false), "", "HTTP status %d", http_status);
+    else
+        status = S3_OK;
+    if (status == S3_OK && (http_status >= 300 || http_status < 200)) /* an error whose body says nothing of it */
+        status = s3_fail(error, s3_classify(http_status, "", false), "", "HTTP status %d", http_status);
+    if (status == S3_OK && !whole_head)
+        status = s3_fail(error, S3_BAD_DATA, "BadAnswer", "a header of the answer is malformed or too long");
+    /* HEAD has no body to say it in, and the region that it names is not the one that we asked */
+    if (status == S3_REFUSED && http_status == 400 && error->code[0] == '\0' && at->head->region[0] != '\0' &&
+            strcmp(at->head->region, at->region) != 0)
+        status = S3_REDIRECT;
+    if (status == S3_DENIED && at->credentials != NULL && at->credentials->expires > 0 &&
+            s3_client_now_ms(at->call->client) / 1000 >= at->credentials->expires)
+        status = s3_classify(http_status, error->code, true);
+    return status;
+}
+
+static void follow_clock(struct s3_client *client, const struct s3_error *error)
+{
+    int64_t offset = error->server_time * 1000 + 500 - client->clock->wall_ms(client->clock->ctx);
+    int64_t known = atomic_load_explicit(&client->offset_ms, memory_order_relaxed);
+
+    /* a Date has whole seconds: less than that is no news */
+    if (error->server_time > 0 && (offset - known > 1500 || known - offset > 1500))
+        atomic_store_explicit(&client->offset_ms, offset, memory_order_relaxed);
+}
+
+static void tell(const struct attempt *at, int number, enum s3_status status, int http_status, int64_t began_ms)
+{
+    const struct s3_call *call = at->call;
+    const struct s3_client *client = call->client;
+    struct s3_trace trace;
+
+    if (client->trace == NULL)
+        return;
+    trace = (struct s3_trace){ .operation = call->operation,
+        .method = call->method,
+        .bucket = call->bucket != NULL ? call->bucket : "",
+        .key = call->key,
+        .attempt = number,
+        .status = status,
+        .http_status = http_status,
+        .code = status == S3_OK ? "" : at->error->code,
+        .request_id = at->error->request_id,
+        .milliseconds = client->clock->monotonic_ms(client->clock->ctx) - began_ms,
+        .bytes_sent = call->reader != NULL ? call->reader->length : call->body_len,
+        .bytes_received = at->received };
+    client->trace(client->trace_ctx, &trace);
+}
+
+static enum s3_status wait_for_turn(struct s3_client *client, struct s3_error *error)
+{
+    const struct s3_clock *clock = client->clock;
+    int64_t wait_ms;
+
+    if (client->limiter == NULL)
+        return S3_OK;
+    while ((wait_ms = s3_limiter_ask(client->limiter, clock->monotonic_ms(clock->ctx))) > 0)
+        if (!clock->sleep_ms(clock->ctx, wait_ms < LIMITER_NAP_MS ? wait_ms : LIMITER_NAP_MS))
+            return s3_fail(error, S3_CANCELLED, "Cancelled", "stopped");
+    return S3_OK;
+}
+
+static void name_error(const struct s3_call *call, struct s3_error *error)
+{
+    size_t length = call->key.len < S3_KEY_MAX ? call->key.len : S3_KEY_MAX;
+
+    error->operation = call->operation;
+    (void)snprintf(error->bucket, sizeof error->bucket, "%s", call->bucket != NULL ? call->bucket : "");
+    if (length > 0)
+        memcpy(error->key, call->key.ptr, length);
+    error->key[length] = '\0';
+    error->key_len = length;
+}
+
+static enum s3_status try_once(struct attempt *at, int number)
+{
+    struct s3_call *call = at->call;
+    struct s3_client *client = call->client;
+    const struct s3_clock *clock = client->clock;
+    enum s3_status status = S3_OK;
+    int http_status = 0;
+    int64_t began_ms;
+
+    if (client->credentials != NULL)
+        status = s3_provider_get(client->credentials, call->conn, &at->credentials, at->error);
+    if (status != S3_OK)
+        return status;
+    s3_head_clear(at->head);
+    status = wait_for_turn(client, at->error);
+    if (status == S3_OK) {
+        began_ms = clock->monotonic_ms(clock->ctx);
+        status = judge(at, send_signed(at, &http_status), http_status);
+        at->error->http_status = http_status;
+        if (client->limiter != NULL)
+            s3_limiter_done(client->limiter, status, clock->monotonic_ms(clock->ctx));
+        follow_clock(client, at->error);
+        tell(at, number, status, http_status, began_ms);
+    }
+    return status;
+}
+
+/* Whether a failure can be mended at once, without counting as an attempt. Each mending is done once a call. */
+static bool mend(struct attempt *at, enum s3_status status, struct progress *progress)
+{
+    struct s3_call *call = at->call;
+    struct s3_error *error = at->error;
+
+    if (status == S3_REDIRECT && !progress->redirected && call->bucket != NULL && error->region[0] != '\0' &&
+            s3_region_is_valid(error->region) && strcmp(error->region, at->region) != 0) {
+        progress->redirected = true;
+        s3_client_set_region(call->client, call->bucket, error->region);
+        return true;
+    }
+    if (status == S3_EXPIRED && !progress->renewed && at->credentials != NULL) {
+        progress->renewed = true;
+        s3_provider_rejected(call->client->credentials, at->credentials);
+        return true;
+    }
+    if (status == S3_CLOCK && !progress->corrected && error->server_time > 0) {
+        progress->corrected = true; /* follow_clock has done it */
+        return true;
+    }
+    return false;
+}
+
+/* Puts body and sink back to their start; false where they cannot. */
+static bool begin_again(const struct s3_call *call, uint64_t delivered)
+{
+    if (call->reader != NULL && (call->reader->rewind == NULL || !call->reader->rewind(call->reader->ctx)))
+        return false;
+    return delivered == 0 || (call->sink->restart != NULL && call->sink->restart(call->sink->ctx));
+}
+
+/* One attempt and what follows from it: true where there is to be another, after *wait_ms. */
+static bool attempt_and_decide(struct s3_call *call, struct s3_error *error, struct progress *progress,
+        enum s3_status *status, int64_t *wait_ms)
+{
+    struct s3_client *client = call->client;
+    struct s3_retry_decision decision;
+    struct attempt at;
+    bool again;
+
+    at.call = call;
+    at.error = error;
+    at.head = call->head != NULL ? call->head : &call->conn->head;
+    at.credentials = NULL;
+    at.parsing = false;
+    at.received = at.delivered = 0;
+    s3_error_clear(error);
+    name_error(call, error);
+    *status = call->overflow ? too_long(error) : try_once(&at, progress->attempt);
+    error->operation = call->operation; /* fetching credentials may have left its own */
+    *wait_ms = 0;
+    if (*status == S3_OK) {
+        again = false;
+    } else if (mend(&at, *status, progress)) {
+        again = begin_again(call, at.delivered);
+    } else {
+        /* an answer that cannot be read says nothing about the next one */
+        enum s3_status kind = *status == S3_BAD_DATA ? S3_RETRY : *status;
+        decision = s3_retry_decide(
+                kind, error, progress->attempt, &client->budget, client->clock->random(client->clock->ctx));
+        *wait_ms = decision.wait_ms;
+        progress->cost += decision.cost;
+        again = decision.again && progress->attempt < client->attempts && begin_again(call, at.delivered);
+        progress->attempt++;
+    }
+    s3_credentials_release(at.credentials);
+    return again;
+}
+
+enum s3_status call_perform(struct s3_call *call, struct s3_error *error)
+{
+    const struct s3_clock *clock = call->client->clock;
+    struct s3_error ignored;
+    struct progress progress = { .attempt = 1 };
+    enum s3_status status;
+    int64_t wait_ms;
+
+    if (error == NULL)
+        error = &ignored;
+    while (attempt_and_decide(call, error, &progress, &status, &wait_ms)) {
+        if (wait_ms > 0 && !clock->sleep_ms(clock->ctx, wait_ms)) {
+            status = s3_fail(error, S3_CANCELLED, "Cancelled", "stopped");
+            break;
+        }
+    }
+    if (status == S3_OK)
+        s3_retry_success(&call->client->budget, progress.cost);
+    call->conn->scratch_used = call->scratch_begin;
+    return status;
+}
