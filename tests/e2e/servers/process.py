@@ -3,7 +3,8 @@ import re
 import subprocess
 import time
 
-SANITIZER = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|: runtime error: |Sanitizer:DEADLYSIGNAL")
+SANITIZER = re.compile(
+    r"(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|: runtime error: |Sanitizer:DEADLYSIGNAL")
 
 
 def sanitizer_report(text):
