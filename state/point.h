@@ -21,7 +21,7 @@ enum {
     STATE_POINT_BYTES_MAX = 16777216,
     STATE_POINT_FILES_MAX = 100000,
     STATE_POINT_MISSING_MAX = 1000, /* listed by key; the count is exact */
-    STATE_POINT_TEXT_MAX = 1024     /* bucket, region, operation, code, message … */
+    STATE_POINT_TEXT_MAX = 1024     /* bucket, region, operation, code, message …; what servers said is cut to it */
 };
 
 enum state_point_state { STATE_POINT_COMPLETE, STATE_POINT_PARTIAL, STATE_POINT_GUARDED };
@@ -94,7 +94,10 @@ struct state_point {
 
     bool has_predecessor; /* false only for a source's first point */
     struct state_point_link predecessor;
-    /* After a prune: the oldest point that it left, and the link that this one had to the last one it removed. */
+    /*
+     * After a prune: the oldest point that it left, and that one's link to the last point that was removed. Every later
+     * point repeats the newest such root, until another prune.
+     */
     bool has_root;
     char root[STATE_POINT_SIZE];
     struct state_point_link root_removed;
@@ -117,6 +120,11 @@ enum state_status state_point_read(const char *bytes, size_t len, struct state_p
         __attribute__((warn_unused_result));
 /* For what state_point_read returned only. */
 void state_point_free(struct state_point *point);
+
+/* Whether every field keeps its bounds and form: what is asked of a point before it is written and after it was read.
+ */
+enum state_status state_point_check(const struct state_point *point, struct state_error *error)
+        __attribute__((warn_unused_result));
 
 struct state_totals state_point_totals(const struct state_point *point);
 const char *state_point_state_name(enum state_point_state state);
