@@ -1,6 +1,6 @@
 /*
- * From a config_access to a client: ambient credentials or a profile, then the role where one is named. An access belongs to
- * the program's main thread until it is made; its client is used from any thread.
+ * From a config_access to a client: ambient credentials or a profile, then the role where one is named. An access
+ * belongs to the program's main thread until it is made; its client is used from any thread.
  */
 #ifndef AGENT_ACCESS_H
 #define AGENT_ACCESS_H
@@ -11,15 +11,15 @@ struct access;
 
 struct access_options {
     const struct config_access *config;
-    const char *role_arn;      /* instead of config->role_arn where not NULL, e.g. the prune role */
-    const char *session_name;  /* "vaultferry-run" */
+    const char *role_arn;     /* instead of config->role_arn where not NULL, e.g. the prune role */
+    const char *session_name; /* "vaultferry-run" */
     const char *session_policy;
-    struct counters *counters; /* borrowed; NULL: not counted */
+    struct counters *counters;  /* borrowed; NULL: not counted */
     double requests_per_second; /* 0: no fixed rate */
 };
 
-enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access, struct failure *failure)
-        __attribute__((warn_unused_result));
+enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access,
+        struct failure *failure) __attribute__((warn_unused_result));
 void access_close(struct access *access);
 struct s3_client *access_client(const struct access *access);
 /* The region: the config's, else the environment's or profile's, else us-east-1. */

@@ -1,8 +1,9 @@
 /*
- * The program's clock, its dice, and its stop. One for the process: signals set the stop, everything that waits looks at it.
+ * The program's clock, its dice, and its stop. One for the process: signals set the stop, everything that waits looks
+ * at it.
  *
- * A first SIGTERM or SIGINT asks for an orderly end (clock_stop_asked: no new work), the end of the grace time or a second signal breaks off what
- * is in flight (s3_clock.stopped).
+ * A first SIGTERM or SIGINT asks for an orderly end (clock_stop_asked: no new work), the end of the grace time or a
+ * second signal breaks off what is in flight (s3_clock.stopped).
  */
 #ifndef AGENT_CLOCK_H
 #define AGENT_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * The vault as the agent sees it: a bucket, a layout, a client, and what every write to it carries (owner, ACL, encryption). Shared by
- * all threads; each call takes the calling thread's connection.
+ * The vault as the agent sees it: a bucket, a layout, a client, and what every write to it carries (owner, ACL,
+ * encryption). Shared by all threads; each call takes the calling thread's connection.
  */
 #ifndef AGENT_VAULT_H
 #define AGENT_VAULT_H
@@ -17,8 +17,8 @@ struct vault {
     const char *bucket, *owner; /* owner: account id for x-amz-expected-bucket-owner, NULL where not configured */
 };
 
-enum verdict vault_open(const struct program *program, const struct access_options *extra, struct vault *vault, struct failure *failure)
-        __attribute__((warn_unused_result));
+enum verdict vault_open(const struct program *program, const struct access_options *extra, struct vault *vault,
+        struct failure *failure) __attribute__((warn_unused_result));
 void vault_close(struct vault *vault);
 
 /* The vault's time, by the Date of its last answer. */
@@ -39,11 +39,13 @@ struct vault_put_result {
     char etag[S3_ETAG_MAX + 1];
     char version[S3_VERSION_MAX + 1];
 };
-enum verdict vault_put(const struct vault *vault, struct s3_conn *conn, const struct vault_put *put, struct vault_put_result *result,
-        struct failure *failure) __attribute__((warn_unused_result));
+enum verdict vault_put(const struct vault *vault, struct s3_conn *conn, const struct vault_put *put,
+        struct vault_put_result *result, struct failure *failure) __attribute__((warn_unused_result));
 
-/* Reads a whole small object (at most `max` bytes) of a version (NULL: the current one); *bytes is the caller's to free(). */
-enum verdict vault_get(const struct vault *vault, struct s3_conn *conn, const char *path, size_t path_len, const char *version, size_t max,
-        char **bytes, size_t *len, struct failure *failure) __attribute__((warn_unused_result));
+/* Reads a whole small object (at most `max` bytes) of a version (NULL: the current one); *bytes is the caller's to
+ * free(). */
+enum verdict vault_get(const struct vault *vault, struct s3_conn *conn, const char *path, size_t path_len,
+        const char *version, size_t max, char **bytes, size_t *len, struct failure *failure)
+        __attribute__((warn_unused_result));
 
 #endif

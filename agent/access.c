@@ -1,0 +1,161 @@
+/* See access.h. */
+#include "agent/access.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct access {
+    struct s3_provider *ambient, *role;
+    struct s3_client *client;
+    struct s3_limiter *limiter;
+    struct counters *counters;
+    char region[32];
+};
+
+static enum request_kind kind_of(const struct s3_trace *trace)
+{
+    const char *operation = trace->operation;
+
+    if (strncmp(operation, "List", 4) == 0)
+        return REQUEST_LIST;
+    if (strncmp(operation, "Head", 4) == 0)
+        return REQUEST_HEAD;
+    if (strcmp(operation, "CopyObject") == 0 || strcmp(operation, "UploadPartCopy") == 0)
+        return REQUEST_COPY;
+    if (strncmp(operation, "Delete", 6) == 0 || strncmp(operation, "Abort", 5) == 0)
+        return REQUEST_DELETE;
+    if (strncmp(operation, "Get", 3) == 0)
+        return REQUEST_GET;
+    if (strcmp(trace->method, "PUT") == 0 || strcmp(trace->method, "POST") == 0)
+        return strcmp(operation, "AssumeRole") == 0 ? REQUEST_OTHER : REQUEST_PUT;
+    return REQUEST_OTHER;
+}
+
+static void count(void *ctx, const struct s3_trace *trace)
+{
+    struct counters *counters = ctx;
+
+    atomic_fetch_add_explicit(&counters->requests[kind_of(trace)], 1, memory_order_relaxed);
+    if (trace->attempt > 1)
+        atomic_fetch_add_explicit(&counters->retried, 1, memory_order_relaxed);
+    if (trace->status == S3_THROTTLED)
+        atomic_fetch_add_explicit(&counters->throttled, 1, memory_order_relaxed);
+}
+
+static const char *variable(const struct program *program, const char *name)
+{
+    const char *value = program->environment.get(program->environment.ctx, name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static const char *first_of(const char *one, const char *two, const char *three)
+{
+    return one != NULL ? one : two != NULL ? two : three;
+}
+
+static enum s3_status find_region(const struct program *program, const struct config_access *config,
+        struct access *access, struct s3_error *error)
+{
+    enum s3_status status;
+
+    if (config->region != NULL) {
+        (void)snprintf(access->region, sizeof access->region, "%s", config->region);
+        return S3_OK;
+    }
+    status = s3_chain_region(&program->environment, config->profile, access->region, sizeof access->region, error);
+    if (status == S3_OK && access->region[0] == '\0')
+        (void)snprintf(access->region, sizeof access->region, "us-east-1");
+    return status;
+}
+
+static enum s3_status find_credentials(const struct program *program, const struct access_options *options,
+        struct access *access, struct s3_error *error)
+{
+    const struct config_access *config = options->config;
+    const char *role = options->role_arn != NULL ? options->role_arn : config->role_arn;
+    const char *sts = first_of(
+            config->sts_endpoint, variable(program, "AWS_ENDPOINT_URL_STS"), variable(program, "AWS_ENDPOINT_URL"));
+    struct s3_chain_options chain = { .environment = &program->environment,
+        .clock = program->clock,
+        .profile = config->profile,
+        .region = access->region,
+        .sts_endpoint = sts };
+    enum s3_status status = s3_provider_chain(&chain, &access->ambient, error);
+
+    if (status == S3_OK && role != NULL) {
+        struct s3_role_options wanted = { .parent = access->ambient,
+            .clock = program->clock,
+            .role_arn = role,
+            .external_id = config->external_id,
+            .session_name = options->session_name,
+            .session_policy = options->session_policy,
+            .region = access->region,
+            .sts_endpoint = sts };
+        status = s3_provider_role(&wanted, &access->role, error);
+    }
+    return status;
+}
+
+enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access,
+        struct failure *failure)
+{
+    const struct config_access *config = options->config;
+    struct access *made = calloc(1, sizeof *made);
+    struct s3_error error;
+    enum s3_status status;
+
+    if (made == NULL)
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    made->counters = options->counters;
+    status = find_region(program, config, made, &error);
+    if (status == S3_OK)
+        status = find_credentials(program, options, made, &error);
+    if (status == S3_OK) {
+        made->limiter = s3_limiter_new(options->requests_per_second, 0);
+        if (made->limiter == NULL)
+            status = s3_fail(&error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    }
+    if (status == S3_OK) {
+        struct s3_client_options wanted = { .region = made->region,
+            .endpoint = first_of(
+                    config->endpoint, variable(program, "AWS_ENDPOINT_URL_S3"), variable(program, "AWS_ENDPOINT_URL")),
+            .path_style = config->path_style,
+            .credentials = made->role != NULL ? made->role : made->ambient,
+            .limiter = made->limiter,
+            .clock = program->clock,
+            .trace = options->counters != NULL ? count : NULL,
+            .trace_ctx = options->counters };
+        status = s3_client_new(&wanted, &made->client, &error);
+    }
+    if (status != S3_OK) {
+        access_close(made);
+        return failure_from_s3(failure, status, &error, "finding credentials and endpoint");
+    }
+    *access = made;
+    return VERDICT_OK;
+}
+
+void access_close(struct access *access)
+{
+    if (access == NULL)
+        return;
+    s3_client_free(access->client);
+    s3_limiter_free(access->limiter);
+    if (access->role != NULL)
+        s3_provider_free(access->role);
+    if (access->ambient != NULL)
+        s3_provider_free(access->ambient);
+    free(access);
+}
+
+struct s3_client *access_client(const struct access *access)
+{
+    return access->client;
+}
+
+const char *access_region(const struct access *access)
+{
+    return access->region;
+}

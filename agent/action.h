@@ -1,0 +1,70 @@
+/*
+ * What is to be done to one key, and what came of it. The actions of one page share one piece of memory, which goes
+ * when the last of them was recorded. An action travels: diff -> queue -> worker -> committer, and belongs to one of
+ * them at a time.
+ */
+#ifndef AGENT_ACTION_H
+#define AGENT_ACTION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "agent/failure.h"
+#include "state/change.h"
+
+enum action_kind {
+    ACTION_COPY,   /* a key that the manifest does not have */
+    ACTION_RECOPY, /* one that differs from its record */
+    ACTION_MISSING /* a key of the manifest that the listing did not have: no request, goes to the pending keys */
+};
+
+enum action_outcome {
+    OUTCOME_DONE,     /* copied: `result` says what lies in the vault now */
+    OUTCOME_ADOPTED,  /* was in the vault already: `result` likewise */
+    OUTCOME_GONE,     /* the source deleted it after it was listed: the next walk sees to it */
+    OUTCOME_ARCHIVED, /* in an archive class at the source: reported, not failed */
+    OUTCOME_FAILED,   /* `failure` says why */
+    OUTCOME_LEFT      /* not tried, or broken off: a stop was asked for */
+};
+
+struct action_page {
+    atomic_uint left; /* actions that are not recorded yet */
+    size_t bytes;     /* of this page in all, for the queue's bound */
+};
+
+struct action {
+    struct action *next; /* of the list it is in */
+    struct action_page *page;
+    enum action_kind kind;
+    bool look_first; /* after an unclean end: ask the vault before copying */
+    bool archived;   /* as listed */
+
+    /* as listed; texts lie in the page */
+    struct state_text key, etag;
+    uint64_t size;
+    int64_t source_time_ms;
+
+    enum action_outcome outcome;
+    struct state_change result; /* outcome DONE and ADOPTED: texts lie in the page or in `text` */
+    char *text;                 /* what the vault answered; freed with the action */
+    struct failure *failure;    /* OUTCOME_FAILED; freed with the action */
+};
+
+/* Frees what the action holds, and the page after its last one. */
+void action_release(struct action *action);
+
+/* Builds the actions of a page. */
+struct action_maker {
+    struct action_page *page;
+    char *at, *end;
+    struct action *first, **last;
+    size_t count;
+};
+/* Room for `count` actions whose texts have `text_bytes` in all. False without memory. */
+bool action_maker_begin(struct action_maker *maker, size_t count, size_t text_bytes)
+        __attribute__((warn_unused_result));
+/* The next one, with its texts copied. */
+struct action *action_maker_add(
+        struct action_maker *maker, enum action_kind kind, struct state_text key, struct state_text etag);
+
+#endif

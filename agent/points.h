@@ -1,0 +1,48 @@
+/*
+ * The points of a source in the vault: finding and reading them. Writing is publish.h. Pure reading, with the calling
+ * thread's connection; never trusts a second version of a file under points/: the oldest version of each is the one
+ * that was written.
+ */
+#ifndef AGENT_POINTS_H
+#define AGENT_POINTS_H
+
+#include "agent/vault.h"
+#include "state/point.h"
+
+/* One folder under points/<source>/. */
+struct point_listed {
+    char id[STATE_POINT_SIZE];
+    bool has_point;                   /* point.json is there */
+    bool forgotten;                   /* forgotten.json is there */
+    bool tampered;                    /* a second version, or a delete marker, of a file in it */
+    char version[S3_VERSION_MAX + 1]; /* of point.json, the oldest; "" on a bucket without versions */
+    int64_t written_ms;               /* point.json's, by the server */
+    uint32_t logs, fulls;             /* the highest numbers that are there */
+};
+struct points_list {
+    struct point_listed *items; /* ascending by id */
+    size_t count, capacity;
+};
+void points_list_free(struct points_list *list);
+
+/* All folders after `after` (NULL or "": all), by ListObjectVersions. */
+enum verdict points_find(const struct vault *vault, struct s3_conn *conn, const char *source, const char *after,
+        struct points_list *list, struct failure *failure) __attribute__((warn_unused_result));
+
+/* A point with the hash of its bytes; free with point_read_free. */
+struct point_read {
+    struct state_point *point;
+    struct state_point_link link; /* its id and the hash of its bytes: what its successor names */
+};
+enum verdict points_read(const struct vault *vault, struct s3_conn *conn, const char *source,
+        const struct point_listed *listed, struct point_read *read, struct failure *failure)
+        __attribute__((warn_unused_result));
+void point_read_free(struct point_read *read);
+
+/* Streams the lines of one log or full file to the visitor, and says what the file is. VERDICT_BAD_DATA where it is not
+ * whole, or not what `expect` (may be NULL) says: then what the visitor got must be thrown away. */
+enum verdict points_read_file(const struct vault *vault, struct s3_conn *conn, const struct change_file_id *id,
+        const struct change_file_sum *expect, struct change_file_visitor visitor, struct change_file_sum *sum,
+        struct failure *failure) __attribute__((warn_unused_result));
+
+#endif
