@@ -201,7 +201,8 @@ static enum s3_status sign(
     };
     if (sigv4_sign(signer, &keys, &scope, &request, signature) != SIGV4_OK)
         return s3_fail(at->error, S3_REFUSED, "NotSigned",
-                "the request cannot be signed: a header holds a line break, or is too long");
+                "the request cannot be signed: a header holds a line break, a value is too long, or a key is "
+                "malformed");
     /* curl sends host by itself: its place goes to the date */
     headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-date"), text_of(signature->date) };
     if (!call->form)
@@ -212,33 +213,48 @@ static enum s3_status sign(
     return S3_OK;
 }
 
+/* A value as it goes over the wire: without blanks around it, which the signature does not count either, and which
+ * would hide from curl that there is nothing. */
+static struct sigv4_text trimmed(struct sigv4_text value)
+{
+    while (value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t')) {
+        value.ptr++;
+        value.len--;
+    }
+    while (value.len > 0 && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t'))
+        value.len--;
+    return value;
+}
+
 /* "name: value" lines as curl takes them; an empty value is "name;". */
 static bool write_lines(struct s3_buffer *lines, const struct sigv4_pair *headers, size_t count, const char **out)
 {
     size_t total = 0;
-    char *at;
+    char *at, *begin;
 
     for (size_t i = 0; i < count; i++)
         total += headers[i].name.len + headers[i].value.len + 3;
     s3_buffer_clear(lines);
-    at = s3_buffer_reserve(lines, total + 1);
+    begin = at = s3_buffer_reserve(lines, total + 1);
     if (at == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
+        struct sigv4_text value = trimmed(headers[i].value);
+
         out[i] = at;
         memcpy(at, headers[i].name.ptr, headers[i].name.len);
         at += headers[i].name.len;
-        if (headers[i].value.len == 0) {
+        if (value.len == 0) {
             *at++ = ';';
         } else {
             *at++ = ':';
             *at++ = ' ';
-            memcpy(at, headers[i].value.ptr, headers[i].value.len);
-            at += headers[i].value.len;
+            memcpy(at, value.ptr, value.len);
+            at += value.len;
         }
         *at++ = '\0';
     }
-    lines->len = total;
+    lines->len = (size_t)(at - begin);
     return true;
 }
 
