@@ -29,7 +29,7 @@ enum {
     MANIFEST_NAME_MAX = 64,              /* of a name in meta */
     MANIFEST_META_MAX = 8 * 1024 * 1024, /* fences of 1,000 million keys, one every 8 pages, are 125,000 keys */
     MANIFEST_JOB_MAX = 1024 * 1024,      /* 10,000 parts with an ETag each are 400 KiB */
-    MANIFEST_LINE_MAX = 16 * 1024 /* a change line: a key of 1,024 bytes that JSON escapes six-fold, and the rest */
+    MANIFEST_LINE_MAX = 32 * 1024        /* a change line, every byte of every text escaped, has at most 24 KiB */
 };
 
 struct manifest_options {
@@ -109,8 +109,11 @@ enum state_status manifest_outbox_read(struct manifest *manifest, uint64_t from,
         manifest_line_fn *write, void *ctx, uint64_t *last, uint64_t *lines, struct state_error *error)
         __attribute__((warn_unused_result));
 
-/* What the file takes, and what it would take when packed: above 1.4 a compaction pays (manifest_load.h). */
-enum state_status manifest_file_size(struct manifest *manifest, uint64_t *bytes, uint64_t *packed,
+/*
+ * What the file takes (also free pages), what it would take when packed, and the plain bytes of keys and records (with
+ * outbox and meta, which stay as they are). manifest_load.h says when a compaction pays.
+ */
+enum state_status manifest_file_size(struct manifest *manifest, uint64_t *bytes, uint64_t *packed, uint64_t *raw,
         struct state_error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -29,7 +29,7 @@ enum state_status manifest_load_finish(struct manifest_load *load, struct state_
         __attribute__((warn_unused_result));
 void manifest_load_abort(struct manifest_load *load); /* NULL is fine */
 
-/* Whether the file is over 1.4 x its packed size, and large enough to care. */
+/* Whether the file is over 1.4 x its keys and records, large enough to care, and a compaction would help. */
 enum state_status manifest_is_loose(struct manifest *manifest, bool *loose, struct state_error *error)
         __attribute__((warn_unused_result));
 /*

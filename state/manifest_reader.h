@@ -44,7 +44,8 @@ enum state_status manifest_reader_seek(struct manifest_reader *reader, struct st
 enum state_status manifest_reader_next(struct manifest_reader *reader, struct state_text *key,
         struct state_error *error) __attribute__((warn_unused_result));
 
-/* Exactly this key: STATE_OK makes it the current one, STATE_NOT_FOUND. */
+/* Exactly this key: STATE_OK makes it the current one (borrowing `key`), STATE_NOT_FOUND. What _next yields is unmoved.
+ */
 enum state_status manifest_reader_get(struct manifest_reader *reader, struct state_text key, struct state_error *error)
         __attribute__((warn_unused_result));
 
