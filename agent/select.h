@@ -41,8 +41,8 @@ enum select_verdict select_bucket(const struct config_source *source, const stru
 
 /* Whether the buckets have to be listed: false where all are named literally. */
 bool select_needs_listing(const struct config_source *source);
-/* The i-th literally named bucket (by name or ARN), or NULL past the last. */
-const char *select_literal(const struct config_source *source, size_t i);
+/* The next literally named bucket (by name or ARN) from *cursor (begin with 0), or NULL past the last. */
+const char *select_next_literal(const struct config_source *source, size_t *cursor);
 /* Whether the bucket is the vault itself, as far as names, accounts and endpoints tell. It must never be a source. */
 bool select_is_vault(
         const struct config *config, const struct config_source *source, const struct select_candidate *candidate);
@@ -72,9 +72,9 @@ struct select_pick {
     const char *bucket;
 };
 
-/* Whether two picks are one bucket, or would share a folder of the vault; then `reason` names both sources. Sorts
- * `picks`. */
-bool select_collides(struct select_pick *picks, size_t count, struct select_reason *reason)
-        __attribute__((warn_unused_result));
+/* Whether two picks are one bucket, or would share a folder of the vault; then `pair` holds their sources in the order
+ * of the text, and `reason` (may be NULL) names both. Sorts `picks`. */
+bool select_collides(struct select_pick *picks, size_t count, const struct config_source *pair[2],
+        struct select_reason *reason) __attribute__((warn_unused_result));
 
 #endif
