@@ -33,7 +33,7 @@ enum s3_answer_kind {
 /* One object, version, delete marker or upload of a page. All text lies in the page's arena. */
 struct s3_page_entry {
     struct s3_text key;     /* URL-decoded where the page said encoding-type url */
-    struct s3_text etag;    /* without quotes */
+    struct s3_text etag;    /* without quotes; an empty element is taken as it is */
     struct s3_text class_;  /* as listed; empty where absent */
     struct s3_text version; /* versions: VersionId ("null" as it is); uploads: UploadId */
     uint64_t size;
@@ -66,7 +66,7 @@ struct s3_bucket_page {
     struct s3_bucket_entry *entries;
     size_t count, capacity;
     struct s3_text next_token; /* empty: the last page */
-    char *arena;
+    char *arena; /* private: where the text lies */
     size_t arena_used, arena_capacity;
 };
 void s3_bucket_page_init(struct s3_bucket_page *page);
@@ -92,6 +92,7 @@ struct s3_part_page {
     bool truncated;
     uint32_t next_number; /* NextPartNumberMarker */
 };
+void s3_part_page_init(struct s3_part_page *page);
 void s3_part_page_free(struct s3_part_page *page);
 
 struct s3_deleted_entry {
@@ -101,7 +102,7 @@ struct s3_deleted_entry {
 struct s3_deleted {
     struct s3_deleted_entry *entries;
     size_t count, capacity;
-    char *arena;
+    char *arena; /* private: where the text lies */
     size_t arena_used, arena_capacity;
 };
 void s3_deleted_init(struct s3_deleted *deleted);
@@ -117,7 +118,7 @@ struct s3_tags {
         struct s3_text key, value;
     } tags[S3_TAGS_MAX];
     size_t count;
-    char *arena;
+    char *arena; /* private: where the text lies */
     size_t arena_used, arena_capacity;
 };
 void s3_tags_init(struct s3_tags *tags);
@@ -144,7 +145,7 @@ struct s3_parser;
 /* Returns a parser (free with s3_parser_free) or NULL without memory. */
 struct s3_parser *s3_parser_new(void);
 void s3_parser_free(struct s3_parser *parser);
-/* Begins a document; clears *out, which is the struct named at the kind (NULL for S3_ANSWER_ERROR_ONLY) and is borrowed
+/* Begins a document; clears *out (initialised before), which is the struct named at the kind (NULL for S3_ANSWER_ERROR_ONLY) and is borrowed
  * until finish. */
 enum s3_status s3_parser_begin(struct s3_parser *parser, enum s3_answer_kind kind, void *out)
         __attribute__((warn_unused_result));

@@ -29,7 +29,7 @@ struct s3_xml_grammar {
     const struct s3_xml_step *steps;
     size_t count;
     const struct s3_xml_grammar *also; /* more steps, or NULL */
-    uint8_t loose;                     /* a leaf whose text becomes empty where XML cannot carry it; 0: none */
+    uint32_t loose; /* a bit a state (under 32): leaves whose text becomes empty where XML cannot carry it */
 };
 
 /* Either may call s3_xml_fail. `text` is borrowed for the call and terminated; it may hold no NUL itself, since XML
