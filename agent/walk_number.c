@@ -6,7 +6,7 @@
 
 /* The classes by which an alphabet is closed. Letters up to f are their own, for the sake of hexadecimal. The first
  * bytes of longer code points are closed as well: a listing begins with the lowest, and others will follow. */
-enum { DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER, TWO_BYTES, THREE_BYTES, FOUR_BYTES, CONTINUATION, CLASSES };
+enum { DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER, TWO_BYTES, THREE_BYTES, CONTINUATION, CLASSES };
 
 static const struct {
     unsigned char first, last;
@@ -18,9 +18,12 @@ static const struct {
     { 'G', 'Z' },
     { 0xC2, 0xDF },
     { 0xE0, 0xEF },
-    { 0xF0, 0xF4 },
     { 0x80, 0xBF },
 };
+
+/* A position of which no more bytes were seen has hardly been seen; one with so many mixes more than letters and
+ * digits. */
+enum { FEW = 4, MANY = 64 };
 
 #define BIT(class_) (1U << (class_))
 /* The classes that people mix in one position: numbers in base 16, 36, 62. */
@@ -40,6 +43,20 @@ static void set_add_class(struct walk_set *set, unsigned class_)
 {
     for (unsigned byte = class_bounds[class_].first; byte <= class_bounds[class_].last; byte++)
         set_add(set, (unsigned char)byte);
+}
+
+static bool set_covers(const struct walk_set *set, const struct walk_set *part)
+{
+    uint64_t beyond = 0;
+    for (size_t i = 0; i < 4; i++)
+        beyond |= part->bits[i] & ~set->bits[i];
+    return beyond == 0;
+}
+
+static void set_join(struct walk_set *set, const struct walk_set *more)
+{
+    for (size_t i = 0; i < 4; i++)
+        set->bits[i] |= more->bits[i];
 }
 
 static unsigned set_size(const struct walk_set *set)
@@ -82,29 +99,42 @@ static unsigned classes_of(const struct walk_set *set)
     return classes;
 }
 
+/* Whether only code points of four bytes begin here. Of their planes few are in use, in blocks: there the second byte
+ * is not closed by class. */
+static bool begins_rare_planes(const struct walk_set *seen)
+{
+    uint64_t leads = seen->bits[3] & 0x001FFFFFFFFFFFFCU; /* 0xC2 to 0xF4 */
+    return (leads >> 48) != 0 && leads << 16 == 0;
+}
+
 /* A listing begins with the lowest keys, so a position of which little was seen may have shown its digits only: it is
  * given the letters too if some other position mixes them. */
 static void close_position(struct walk_alphabet *alphabet, size_t at)
 {
     const struct walk_set *seen = &alphabet->seen[at];
     unsigned classes = classes_of(seen);
-    if (set_size(seen) <= 4 && (classes & alphabet->mixed) != 0)
+    if (set_size(seen) <= FEW && (classes & alphabet->mixed) != 0)
         classes |= alphabet->mixed;
     if (classes & BIT(LOWER))
         classes |= BIT(HEX_LOWER);
     if (classes & BIT(UPPER))
         classes |= BIT(HEX_UPPER);
+    if (at > 0 && begins_rare_planes(&alphabet->seen[at - 1]))
+        classes &= ~BIT(CONTINUATION);
     struct walk_set *closed = &alphabet->closed[at];
     *closed = *seen;
     for (unsigned class_ = 0; class_ < CLASSES; class_++) {
         if (classes & BIT(class_))
             set_add_class(closed, class_);
     }
+    if (set_size(seen) <= FEW && set_covers(&alphabet->rich, seen))
+        set_join(closed, &alphabet->rich);
 }
 
 void walk_alphabet_learn(struct walk_alphabet *alphabet, struct walk_bytes key, size_t from, size_t until)
 {
     unsigned mixed = alphabet->mixed;
+    bool richer = false;
     for (size_t i = from; i < key.len && i < until; i++) {
         struct walk_set *seen = &alphabet->seen[i];
         if (set_has(seen, key.ptr[i]))
@@ -113,11 +143,15 @@ void walk_alphabet_learn(struct walk_alphabet *alphabet, struct walk_bytes key, 
         unsigned classes = classes_of(seen) & MIXABLE;
         if ((classes & BIT(DIGIT)) && classes != BIT(DIGIT))
             mixed |= classes;
+        if (set_size(seen) >= MANY && !set_covers(&alphabet->rich, seen)) {
+            set_join(&alphabet->rich, seen);
+            richer = true;
+        }
         close_position(alphabet, i);
     }
     if (until >= key.len)
         alphabet->ends[key.len] = true;
-    if (mixed != alphabet->mixed) {
+    if (richer || mixed != alphabet->mixed) {
         alphabet->mixed = mixed;
         for (size_t i = 0; i < WALK_KEY_MAX; i++)
             close_position(alphabet, i);

@@ -19,6 +19,7 @@ struct walk_alphabet {
     struct walk_set closed[WALK_KEY_MAX];
     bool ends[WALK_KEY_MAX + 1]; /* keys of just this length were seen */
     unsigned mixed;              /* classes that share a position somewhere */
+    struct walk_set rich;        /* the bytes of positions where many were seen */
 };
 
 /* Learns the key's bytes at positions from (inclusive) to until (exclusive), and its length if until reaches it. */

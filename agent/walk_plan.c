@@ -13,7 +13,7 @@
 #define LESSONS 24
 #define LESSON_BYTES 32
 /* Fences are believed until a stretch between two of them has this many times what they promise. */
-#define FENCE_TRUST 1.5
+#define FENCE_TRUST 2.5
 
 static int compare_prefixes(const void *a, const void *b)
 {
@@ -63,7 +63,8 @@ static struct walk_bytes bound_in(struct walk_bytes bound, struct walk_bytes pre
 static bool make_ranges(struct walk_plan *plan, const struct walk_options *options)
 {
     /* A bucket that had hardly a fence's worth of keys is not worth the probes that look for more. */
-    bool known = plan->fence_count > 0 || (options->objects > 0 && options->objects <= 2 * plan->mark_keys);
+    bool known = plan->fence_count > 0 ||
+                 (options->objects > 0 && options->objects <= 2 * WALK_FENCE_PAGES * plan->page_keys);
     struct walk_range *last = NULL;
     for (size_t i = 0; i < plan->prefix_count; i++) {
         struct walk_bytes prefix = plan->prefixes[i];
@@ -116,7 +117,7 @@ struct walk_plan *walk_plan_new(const struct walk_options *options)
     plan->listers = options->listers;
     plan->page_keys = options->page_keys > 0 ? options->page_keys : WALK_PAGE_KEYS;
     plan->fence_limit = options->fence_limit > 0 ? options->fence_limit : FENCE_LIMIT;
-    plan->mark_keys = WALK_FENCE_PAGES * plan->page_keys;
+    plan->mark_keys = WALK_MARK_PAGES * plan->page_keys;
     if (!walk_plan_take_fences(plan, options) || !take_prefixes(plan, options))
         goto failed;
     plan->fence_keys =
@@ -241,6 +242,8 @@ static bool advance(struct walk_plan *plan, struct walk_range *range, const stru
         return false;
     range->anchor_keys = page->count - 1 - anchor;
     range->since_fence += page->count;
+    range->proven += page->count;
+    range->handed += page->count;
     while (range->fence < range->fence_end && walk_bytes_compare(plan->fences[range->fence], range->cursor) <= 0) {
         range->fence++;
         range->since_fence = 0;
@@ -283,6 +286,7 @@ enum walk_verdict walk_plan_answer(struct walk_plan *plan, const struct walk_req
         walk_plan_failed(plan, request, WALK_BREAK);
         return WALK_OUT_OF_MEMORY;
     }
+    plan->wasted += !range->started && 2 * inside < plan->page_keys;
     range->in_flight = false;
     range->attempt = 0;
     plan->stats.in_flight--;

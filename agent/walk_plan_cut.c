@@ -14,6 +14,9 @@
 /* A number's step is this much finer than the piece it begins. */
 #define STEPS_A_PIECE 256
 
+/* How many prefixes are tried at once where growing prefixes have bounded the range before. */
+#define LEVELS_A_CUT 3
+
 static const unsigned char highest[4] = { 0xF4, 0x8F, 0xBF, 0xBF }; /* U+10FFFF */
 
 /* The length that all keys left in the range share, down to a code point's begin. */
@@ -52,6 +55,22 @@ static double estimate_by_numbers(const struct walk_plan *plan, const struct wal
     return span * most <= keys ? most : keys / span;
 }
 
+/* By the whole stretch from the range's begin, gaps and all. */
+static double estimate_by_average(const struct walk_plan *plan, const struct walk_range *range)
+{
+    struct walk_bytes origin = range->origin;
+    size_t base = range->end.len > 0 ? walk_bytes_common(origin, range->end) : range->prefix.len;
+    base = walk_utf8_floor(range->cursor.ptr, range->cursor.len, base);
+    double at = walk_number_of(&plan->alphabet, range->cursor, base);
+    double from = origin.len > base ? walk_number_of(&plan->alphabet, origin, base) : 0;
+    double left = end_number(plan, range, base) - at;
+    double keys = (double)range->handed * left;
+    double most = 1e18;
+    if (left <= 0)
+        return 0;
+    return (at - from) * most <= keys ? most : keys / (at - from);
+}
+
 /* What fences promise: full intervals, and what is left of this one. */
 static double estimate_by_fences(const struct walk_plan *plan, const struct walk_range *range)
 {
@@ -59,13 +78,22 @@ static double estimate_by_fences(const struct walk_plan *plan, const struct walk
     return (rest > 0 ? rest : 0) + plan->fence_keys * (double)(range->fence_end - range->fence);
 }
 
+/* Keys that lie in clusters deceive every measure of density. Once probes have brought little too often, a range is
+ * only believed to have as much before it as it has handed out since its last cut: so each further probe is paid for.
+ */
+static bool is_deceived(const struct walk_plan *plan)
+{
+    return plan->wasted > 2 * plan->listers + plan->stats.pages / 8;
+}
+
 void walk_range_estimate(const struct walk_plan *plan, struct walk_range *range)
 {
     if (!range->started)
         range->rest = 0;
-    else if (range->cold && range->fence == range->fence_end)
+    else if (range->cold && range->fence == range->fence_end) {
         range->rest = estimate_by_numbers(plan, range);
-    else
+        range->average = estimate_by_average(plan, range);
+    } else
         range->rest = estimate_by_fences(plan, range);
 }
 
@@ -90,7 +118,7 @@ static size_t cut_by_prefixes(struct walk_plan *plan, struct walk_range *range, 
     for (size_t i = top; i > base && made < want; i--) {
         if (walk_utf8_floor(text, len, i) != i)
             continue;
-        size_t due = want == 1 ? 0 : made * (levels - 1) / (want - 1);
+        size_t due = want == levels ? made : (made + 1) * levels / (want + 1);
         if (level++ < due)
             continue;
         unsigned char probe[WALK_KEY_MAX];
@@ -148,14 +176,31 @@ static size_t cut_by_fences(struct walk_plan *plan, struct walk_range *range, si
     return made;
 }
 
+/* A page from a dense corner, in a range that growing prefixes have bounded before: the corner may be all there is, or
+ * one of many clusters. Prefixes are right in the first case and equal intervals behind them in the second, so both are
+ * tried. */
+static size_t cut_both_ways(struct walk_plan *plan, struct walk_range *range, size_t want)
+{
+    struct walk_range *next = range->next;
+    double pieces = range->average / (PIECE_PAGES * (double)plan->page_keys);
+    size_t made = cut_by_prefixes(plan, range, want < LEVELS_A_CUT ? want : LEVELS_A_CUT);
+    while (range->next != next)
+        range = range->next;
+    want -= made;
+    if (pieces < (double)want)
+        want = (size_t)pieces;
+    return made + (want > 0 ? cut_by_numbers(plan, range, want) : 0);
+}
+
 static size_t cut(struct walk_plan *plan, struct walk_range *range, size_t want)
 {
     if (range->fence < range->fence_end)
         return cut_by_fences(plan, range, want);
     if (!range->cold)
         return 0;
-    double plausible = range->probed ? PLAUSIBLE_PROBED : PLAUSIBLE;
-    if ((range->end.len == 0 && !range->probed) || range->rest > plausible) {
+    if (range->probed && range->rest > PLAUSIBLE_PROBED)
+        return cut_both_ways(plan, range, want);
+    if (!range->probed && (range->end.len == 0 || range->rest > PLAUSIBLE)) {
         size_t made = cut_by_prefixes(plan, range, want);
         if (made > 0)
             return made;
@@ -167,6 +212,10 @@ static size_t cut(struct walk_plan *plan, struct walk_range *range, size_t want)
 static double spare(const struct walk_plan *plan, const struct walk_range *range)
 {
     double rest = range->rest < PLAUSIBLE ? range->rest : PLAUSIBLE;
+    if (range->cold && range->fence == range->fence_end && is_deceived(plan)) {
+        double believed = range->average > (double)range->proven ? range->average : (double)range->proven;
+        rest = rest < believed ? rest : believed;
+    }
     return range->in_flight ? rest - (double)plan->page_keys : rest;
 }
 
@@ -202,6 +251,7 @@ void walk_plan_share(struct walk_plan *plan)
             if (range->cuts == 0)
                 continue;
             size_t made = cut(plan, range, range->cuts);
+            range->proven = 0;
             if (made == 0)
                 range->rest = 0; /* nothing to cut at: not asked again before its next page */
             else

@@ -105,7 +105,7 @@ void walk_range_mark(
 
 bool walk_plan_fences(const struct walk_plan *plan, bool (*emit)(void *ctx, struct walk_bytes key), void *ctx)
 {
-    uint64_t apart = plan->mark_keys;
+    uint64_t apart = WALK_FENCE_PAGES * plan->page_keys;
     if (apart < plan->stats.keys / plan->fence_limit + 1)
         apart = plan->stats.keys / plan->fence_limit + 1;
     uint64_t keys = 0;

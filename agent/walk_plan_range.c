@@ -83,7 +83,8 @@ struct walk_range *walk_range_new(struct walk_plan *plan, struct walk_range *lef
     if (range == NULL)
         return NULL;
     range->prefix = prefix;
-    if (!walk_bytes_copy(&range->cursor, cursor) || !walk_bytes_copy(&range->end, end)) {
+    if (!walk_bytes_copy(&range->origin, cursor) || !walk_bytes_copy(&range->cursor, cursor) ||
+            !walk_bytes_copy(&range->end, end)) {
         walk_range_free(range);
         return NULL;
     }
@@ -103,6 +104,7 @@ struct walk_range *walk_range_new(struct walk_plan *plan, struct walk_range *lef
 
 void walk_range_free(struct walk_range *range)
 {
+    walk_bytes_free(&range->origin);
     walk_bytes_free(&range->cursor);
     walk_bytes_free(&range->end);
     walk_bytes_free(&range->anchor);

@@ -12,8 +12,9 @@
 
 /* A page's full count where the options name none: S3's own bound. */
 #define WALK_PAGE_KEYS 1000
-/* A fence every so many pages. */
+/* A fence every so many pages; marks are closer, so that fences chosen among them are evenly spaced. */
 #define WALK_FENCE_PAGES 8
+#define WALK_MARK_PAGES 2
 
 /* `keys` keys lie after the mark before (or the range's begin), up to and with this one. */
 struct walk_mark {
@@ -33,6 +34,7 @@ struct walk_range {
     struct walk_range *prev, *next;    /* all ranges, in key order */
     struct walk_range *before, *after; /* the queue of fresh ones, or the list of active ones: never both */
     struct walk_bytes prefix;          /* the plan's */
+    struct walk_bytes origin;          /* owned; where it began */
     struct walk_bytes cursor;          /* owned; the last key handed out, or where the range was cut off */
     struct walk_bytes end;             /* owned; empty: the prefix's end */
     struct walk_bytes anchor;          /* owned; a key of the last page, some way before its end */
@@ -43,10 +45,13 @@ struct walk_range {
     bool probed;  /* its end comes from growing prefixes, so the number system's idea of it is trusted more */
     bool cold;    /* may be cut by numbers: no fences were known, or they are outdated here */
     unsigned attempt;
-    double rest;             /* estimated keys left; 0 before the first page is known */
-    size_t cuts;             /* wanted, while cuts are being shared out */
+    double rest;    /* estimated keys left, by the density of its last page; 0 before the first page is known */
+    double average; /* the same by the density of all that it has handed out */
+    size_t cuts;    /* wanted, while cuts are being shared out */
     size_t fence, fence_end; /* the fences inside (cursor, end): plan->fences[fence, fence_end) */
     uint64_t since_fence;    /* keys handed out since the last fence */
+    uint64_t handed;         /* keys handed out since it was made */
+    uint64_t proven;         /* keys handed out since it was made or last cut */
     struct walk_marks marks;
     uint64_t unmarked; /* keys handed out since the last mark */
 };
@@ -70,6 +75,7 @@ struct walk_plan {
     size_t fence_limit;
     uint64_t mark_keys; /* marks are at least this far apart, but for those at ends of ranges */
     size_t mark_count;
+    uint64_t wasted; /* first pages of cut-off ranges that brought little */
     struct walk_stats stats;
 };
 
