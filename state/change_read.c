@@ -26,10 +26,11 @@ enum field {
 static const struct {
     const char *name;
     size_t len;
+    const char *member; /* as a writer of ours begins it, behind another one */
 } fields[FIELD_COUNT] = {
 #define NAMED(text)                                                                                                    \
     {                                                                                                                  \
-        text, sizeof text - 1                                                                                          \
+        text, sizeof text - 1, ",\"" text "\":"                                                                        \
     }
     [FIELD_KEY] = NAMED("key"),
     [FIELD_DID] = NAMED("did"),
@@ -61,15 +62,35 @@ static bool wrong(struct reading *r, const char *why)
     return false;
 }
 
-/* Fields come in our order nearly always: the search begins behind the last one found. */
-static enum field find_field(struct state_text name, unsigned next)
+static enum field find_field(struct state_text name)
 {
-    if (name.ptr == NULL)
+    unsigned field = 0;
+    if (name.ptr == NULL) /* longer than any of ours */
         return FIELD_COUNT;
-    for (unsigned i = 0; i < FIELD_COUNT; i++, next = next + 1 < FIELD_COUNT ? next + 1 : 0)
-        if (name.len == fields[next].len && memcmp(name.ptr, fields[next].name, name.len) == 0)
-            return (enum field)next;
-    return FIELD_COUNT;
+    while (field < FIELD_COUNT &&
+            (name.len != fields[field].len || memcmp(name.ptr, fields[field].name, name.len) != 0))
+        field++;
+    return (enum field)field;
+}
+
+/*
+ * The next member's field; `more` is false at the end. Nearly all lines are of our own writing: the fields in their
+ * order, without blanks, so the bytes of the likely next ones are compared first.
+ */
+static bool next_field(struct reading *r, bool first, unsigned likely, enum field *field, bool *more)
+{
+    struct state_text name;
+    char room[16]; /* longer than any field's name */
+    *more = true;
+    for (unsigned i = likely; i < FIELD_COUNT && i < likely + 3 && !first; i++)
+        if (json_scan_literal(&r->scan, fields[i].member, fields[i].len + 4)) {
+            *field = (enum field)i;
+            return true;
+        }
+    if (!json_scan_member(&r->scan, first, room, sizeof room, &name, more))
+        return false;
+    *field = *more ? find_field(name) : FIELD_COUNT;
+    return true;
 }
 
 static bool read_text(struct reading *r, size_t max, const char *too_long, struct state_text *out)
@@ -187,23 +208,21 @@ static bool read_field(struct reading *r, enum field field)
 
 static bool read_line(struct reading *r, unsigned *seen)
 {
-    struct state_text name;
-    char room[16]; /* longer than any field's name */
-    bool first = true, more;
-    unsigned next = 0;
+    bool more;
+    unsigned likely = 0;
+    enum field field;
     if (!json_scan_object(&r->scan))
         return false;
-    for (;; first = false) {
-        if (!json_scan_member(&r->scan, first, room, sizeof room, &name, &more))
+    for (bool first = true;; first = false) {
+        if (!next_field(r, first, likely, &field, &more))
             return false;
         if (!more)
             return json_scan_end(&r->scan);
-        enum field field = find_field(name, next);
         if (field != FIELD_COUNT) {
             if ((*seen & 1U << field) != 0)
                 return wrong(r, "a field is there twice");
             *seen |= 1U << field;
-            next = (unsigned)field + 1 < FIELD_COUNT ? (unsigned)field + 1 : 0;
+            likely = (unsigned)field + 1;
         }
         if (!read_field(r, field))
             return false;

@@ -48,8 +48,13 @@ static bool skip_plain(struct json_scan *scan)
         uint64_t word;
         while (end - p >= (ptrdiff_t)sizeof word) {
             memcpy(&word, p, sizeof word);
-            if (specials(word) != 0)
+            uint64_t found = specials(word);
+            if (found != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+                p += __builtin_ctzll(found) / 8;
+#endif
                 break;
+            }
             p += sizeof word;
         }
         for (;;) {
@@ -277,6 +282,14 @@ bool json_scan_skip(struct json_scan *scan)
             break;
         }
     }
+}
+
+bool json_scan_literal(struct json_scan *scan, const char *text, size_t len)
+{
+    if ((size_t)(scan->end - scan->p) < len || memcmp(scan->p, text, len) != 0)
+        return false;
+    scan->p += len;
+    return true;
 }
 
 bool json_scan_object(struct json_scan *scan)
