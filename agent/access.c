@@ -9,7 +9,9 @@ struct access {
     struct s3_provider *ambient, *role;
     struct s3_client *client;
     struct s3_limiter *limiter;
-    struct counters *counters;
+    const struct s3_clock *clock;
+    const char *endpoint; /* of config or environment; NULL: AWS's own */
+    bool path_style;
     char region[32];
 };
 
@@ -98,6 +100,21 @@ static enum s3_status find_credentials(const struct program *program, const stru
     return status;
 }
 
+static enum s3_status make_client(
+        const struct access *access, struct counters *counters, struct s3_client **client, struct s3_error *error)
+{
+    struct s3_client_options wanted = { .region = access->region,
+        .endpoint = access->endpoint,
+        .path_style = access->path_style,
+        .credentials = access->role != NULL ? access->role : access->ambient,
+        .limiter = access->limiter,
+        .clock = access->clock,
+        .trace = counters != NULL ? count : NULL,
+        .trace_ctx = counters };
+
+    return s3_client_new(&wanted, client, error);
+}
+
 enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access,
         struct failure *failure)
 {
@@ -108,7 +125,10 @@ enum verdict access_open(const struct program *program, const struct access_opti
 
     if (made == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
-    made->counters = options->counters;
+    made->clock = program->clock;
+    made->path_style = config->path_style;
+    made->endpoint =
+            first_of(config->endpoint, variable(program, "AWS_ENDPOINT_URL_S3"), variable(program, "AWS_ENDPOINT_URL"));
     status = find_region(program, config, made, &error);
     if (status == S3_OK)
         status = find_credentials(program, options, made, &error);
@@ -117,18 +137,8 @@ enum verdict access_open(const struct program *program, const struct access_opti
         if (made->limiter == NULL)
             status = s3_fail(&error, S3_NO_MEMORY, "NoMemory", "out of memory");
     }
-    if (status == S3_OK) {
-        struct s3_client_options wanted = { .region = made->region,
-            .endpoint = first_of(
-                    config->endpoint, variable(program, "AWS_ENDPOINT_URL_S3"), variable(program, "AWS_ENDPOINT_URL")),
-            .path_style = config->path_style,
-            .credentials = made->role != NULL ? made->role : made->ambient,
-            .limiter = made->limiter,
-            .clock = program->clock,
-            .trace = options->counters != NULL ? count : NULL,
-            .trace_ctx = options->counters };
-        status = s3_client_new(&wanted, &made->client, &error);
-    }
+    if (status == S3_OK)
+        status = make_client(made, NULL, &made->client, &error);
     if (status != S3_OK) {
         access_close(made);
         return failure_from_s3(failure, status, &error, "finding credentials and endpoint");
@@ -153,6 +163,15 @@ void access_close(struct access *access)
 struct s3_client *access_client(const struct access *access)
 {
     return access->client;
+}
+
+enum verdict access_counted(
+        const struct access *access, struct counters *counters, struct s3_client **client, struct failure *failure)
+{
+    struct s3_error error;
+    enum s3_status status = make_client(access, counters, client, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client");
 }
 
 const char *access_region(const struct access *access)

@@ -14,14 +14,18 @@ struct access_options {
     const char *role_arn;     /* instead of config->role_arn where not NULL, e.g. the prune role */
     const char *session_name; /* "vaultferry-run" */
     const char *session_policy;
-    struct counters *counters;  /* borrowed; NULL: not counted */
     double requests_per_second; /* 0: no fixed rate */
 };
 
 enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access,
         struct failure *failure) __attribute__((warn_unused_result));
 void access_close(struct access *access);
+/* A client that counts nothing, the access's own. */
 struct s3_client *access_client(const struct access *access);
+/* Another one over the same credentials and limiter, whose requests are counted (borrows `counters`). Returns a client
+ * that s3_client_free frees, before the access is closed. */
+enum verdict access_counted(const struct access *access, struct counters *counters, struct s3_client **client,
+        struct failure *failure) __attribute__((warn_unused_result));
 /* The region: the config's, else the environment's or profile's, else us-east-1. */
 const char *access_region(const struct access *access);
 

@@ -30,6 +30,7 @@ enum action_outcome {
 struct action_page {
     atomic_uint left; /* actions that are not recorded yet */
     size_t bytes;     /* of this page in all, for the queue's bound */
+    bool queued;      /* counts towards that bound */
 };
 
 struct action {
@@ -37,7 +38,7 @@ struct action {
     struct action_page *page;
     enum action_kind kind;
     bool look_first; /* after an unclean end: ask the vault before copying */
-    bool archived;   /* as listed */
+    bool marking;    /* ACTION_MISSING that comes back from mark.c, with an outcome */
 
     /* as listed; texts lie in the page */
     struct state_text key, etag;
@@ -50,8 +51,9 @@ struct action {
     struct failure *failure;    /* OUTCOME_FAILED; freed with the action */
 };
 
-/* Frees what the action holds, and the page after its last one. */
-void action_release(struct action *action);
+/* Frees what the action holds, and the page after its last one: then returns the bytes that no longer count for the
+ * queue, else 0. */
+size_t action_release(struct action *action);
 
 /* Builds the actions of a page. */
 struct action_maker {

@@ -20,4 +20,7 @@ struct source {
     struct s3_client *client; /* lists and reads it with the source's own credentials */
 };
 
+/* Whether the config wants this key backed up: it has one of the prefixes, and no exclusion. */
+bool source_wants_key(const struct source *source, const char *key, size_t length);
+
 #endif

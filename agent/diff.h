@@ -1,0 +1,18 @@
+/*
+ * A page of the listing against the manifest: which keys are new, which differ, which are missing. One pass over both
+ * in key order, in one short read transaction that is over before anything is handed on. Called by workers.
+ */
+#ifndef AGENT_DIFF_H
+#define AGENT_DIFF_H
+
+#include "agent/job.h"
+#include "s3/answer.h"
+
+struct pool;
+
+/* Compares the page's keys of the interval with the records of the interval: queues copies, hands missing keys to the
+ * source's thread, counts the rest. */
+enum verdict diff_page(struct pool *pool, struct job *job, const struct s3_page *page,
+        const struct walk_interval *interval, struct failure *failure) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,211 @@
+/* See record.h. */
+#include "agent/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/pool.h"
+#include "state/manifest_batch.h"
+
+static int by_key(const void *a, const void *b)
+{
+    const struct action *one = *(const struct action *const *)a, *other = *(const struct action *const *)b;
+    int order = memcmp(one->key.ptr, other->key.ptr, one->key.len < other->key.len ? one->key.len : other->key.len);
+
+    return order != 0 ? order : one->key.len < other->key.len ? -1 : one->key.len > other->key.len;
+}
+
+static enum state_status add_line(struct recorder *recorder, struct manifest_batch *batch,
+        const struct state_change *change, struct state_error *error)
+{
+    char line[STATE_CHANGE_LINE_MAX];
+    size_t length;
+    enum state_status status = state_change_format(change, line, &length, error);
+
+    if (status == STATE_OK)
+        status = manifest_outbox_append(batch, line, length, NULL, error);
+    if (status == STATE_OK) {
+        recorder->lines++;
+        recorder->line_bytes += length;
+    }
+    return status;
+}
+
+static enum state_status not_found_is_fine(enum state_status status)
+{
+    return status == STATE_NOT_FOUND ? STATE_OK : status;
+}
+
+static enum state_status record_copy(
+        struct recorder *recorder, struct manifest_batch *batch, struct action *action, struct state_error *error)
+{
+    struct state_change change = action->result;
+    enum state_status status;
+
+    change.entry.run = (struct state_text){ recorder->point, strlen(recorder->point) };
+    status = manifest_batch_put(batch, &change.entry, error);
+    change.entry.run = (struct state_text){ NULL, 0 }; /* the log's header says it */
+    if (status == STATE_OK)
+        status = add_line(recorder, batch, &change, error);
+    if (status == STATE_OK && recorder->failed_before)
+        status = not_found_is_fine(manifest_job_remove(batch, JOB_KIND_FAILED, action->key, error));
+    return status;
+}
+
+static enum state_status record_deletion(
+        struct recorder *recorder, struct manifest_batch *batch, const struct action *action, struct state_error *error)
+{
+    struct state_change change = { .did = STATE_DELETED };
+    enum state_status status = manifest_batch_get(batch, action->key, &change.entry, error);
+
+    if (status == STATE_OK) {
+        change.entry.vault_version = action->result.entry.vault_version;
+        change.entry.run = (struct state_text){ NULL, 0 };
+        status = add_line(recorder, batch, &change, error);
+    }
+    if (status == STATE_OK)
+        status = manifest_batch_remove(batch, action->key, error);
+    status = not_found_is_fine(status);
+    if (status == STATE_OK)
+        status = not_found_is_fine(manifest_pending_remove(batch, action->key, error));
+    return status;
+}
+
+static enum state_status record_missing(
+        struct recorder *recorder, struct manifest_batch *batch, const struct action *action, struct state_error *error)
+{
+    if (!action->marking)
+        return manifest_pending_add(batch, action->key, error);
+    switch (action->outcome) {
+    case OUTCOME_DONE:
+        return record_deletion(recorder, batch, action, error);
+    case OUTCOME_ADOPTED:
+        return not_found_is_fine(manifest_pending_remove(batch, action->key, error));
+    default:
+        return STATE_OK;
+    }
+}
+
+static enum state_status record_one(
+        struct recorder *recorder, struct manifest_batch *batch, struct action *action, struct state_error *error)
+{
+    if (action->kind == ACTION_MISSING)
+        return record_missing(recorder, batch, action, error);
+    switch (action->outcome) {
+    case OUTCOME_DONE:
+    case OUTCOME_ADOPTED:
+        return record_copy(recorder, batch, action, error);
+    case OUTCOME_FAILED: /* tried first by the next run */
+        return manifest_job_put(batch, JOB_KIND_FAILED, action->key, (struct state_text){ "1", 1 }, error);
+    case OUTCOME_GONE:
+        return recorder->failed_before
+                       ? not_found_is_fine(manifest_job_remove(batch, JOB_KIND_FAILED, action->key, error))
+                       : STATE_OK;
+    case OUTCOME_ARCHIVED:
+    case OUTCOME_LEFT:
+        break;
+    }
+    return STATE_OK;
+}
+
+static void count_missing(struct recorder *recorder, struct action *action)
+{
+    struct source_report *report = recorder->report;
+
+    if (!action->marking) {
+        recorder->pending++;
+    } else if (action->outcome == OUTCOME_DONE) {
+        report->deleted++;
+    } else if (action->outcome == OUTCOME_ADOPTED) {
+        recorder->still_there++;
+    } else if (action->outcome == OUTCOME_FAILED) {
+        recorder->mark_failed++;
+        source_report_add(report, action->key, action->failure);
+        action->failure = NULL;
+    }
+}
+
+/* After the commit: what is not recorded is not counted. */
+static void count_one(struct recorder *recorder, struct action *action)
+{
+    struct source_report *report = recorder->report;
+
+    if (action->kind == ACTION_MISSING) {
+        count_missing(recorder, action);
+        return;
+    }
+    switch (action->outcome) {
+    case OUTCOME_DONE:
+        if (action->kind == ACTION_COPY)
+            report->copied++;
+        else
+            report->recopied++;
+        break;
+    case OUTCOME_ADOPTED:
+        report->adopted++;
+        break;
+    case OUTCOME_GONE:
+        report->gone++;
+        break;
+    case OUTCOME_ARCHIVED:
+        report->archived++;
+        break;
+    case OUTCOME_FAILED:
+        source_report_add(report, action->key, action->failure);
+        action->failure = NULL;
+        break;
+    case OUTCOME_LEFT:
+        recorder->left++;
+        break;
+    }
+}
+
+static enum state_status commit(
+        struct recorder *recorder, struct action **sorted, size_t count, struct state_error *error)
+{
+    struct manifest_batch *batch = NULL;
+    enum state_status status = manifest_batch_begin(recorder->job->manifest, &batch, error);
+
+    if (status != STATE_OK)
+        return status;
+    for (size_t i = 0; i < count && status == STATE_OK; i++)
+        status = record_one(recorder, batch, sorted[i], error);
+    if (status != STATE_OK) {
+        manifest_batch_abort(batch);
+        return status;
+    }
+    return manifest_batch_commit(batch, error);
+}
+
+enum verdict record_results(struct recorder *recorder, struct action *results, size_t count, struct failure *failure)
+{
+    struct action **sorted = malloc((count + 1) * sizeof *sorted);
+    struct action *next;
+    struct state_error error;
+    enum state_status status = STATE_OK;
+    size_t at = 0, freed = 0;
+
+    if (sorted == NULL)
+        status = state_fail(&error, STATE_NO_MEMORY, 0, "out of memory");
+    for (struct action *action = results; action != NULL && sorted != NULL; action = action->next)
+        sorted[at++] = action;
+    /* some thousands a transaction: the results of a large deletion may be more */
+    for (size_t from = 0; from < at && status == STATE_OK; from += JOB_RESULTS_ENOUGH) {
+        size_t some = at - from < JOB_RESULTS_ENOUGH ? at - from : JOB_RESULTS_ENOUGH;
+        qsort(sorted + from, some, sizeof *sorted, by_key);
+        status = commit(recorder, sorted + from, some, &error);
+        for (size_t i = 0; i < some && status == STATE_OK; i++)
+            count_one(recorder, sorted[from + i]);
+    }
+    for (struct action *action = results; action != NULL; action = next) {
+        next = action->next;
+        freed += action_release(action);
+    }
+    free(sorted);
+    if (freed > 0)
+        pool_release_bytes(recorder->pool, recorder->job, freed);
+    if (status != STATE_OK)
+        return failure_from_state(
+                failure, status, &error, "recording in the manifest of source \"%s\"", recorder->job->source->name);
+    return VERDICT_OK;
+}

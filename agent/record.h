@@ -1,0 +1,31 @@
+/*
+ * From results to the manifest: the source's own thread takes what workers did and commits it, records and their change
+ * lines together. Never before the vault has it, in batches, sorted by key.
+ */
+#ifndef AGENT_RECORD_H
+#define AGENT_RECORD_H
+
+#include "agent/job.h"
+#include "agent/report.h"
+
+enum { JOB_KIND_FAILED = 'f', JOB_KIND_UPLOAD = 'u' }; /* of the manifest's jobs */
+
+struct recorder {
+    struct pool *pool;
+    struct job *job;
+    struct source_report *report;
+    const char *point;  /* this run's */
+    bool failed_before; /* a former run left keys that failed */
+    uint64_t lines;     /* that lie in the outbox since the last flush */
+    uint64_t line_bytes;
+    uint64_t left;        /* actions given back untried */
+    uint64_t pending;     /* keys noted as missing */
+    uint64_t still_there; /* of these, found when looked for again */
+    uint64_t mark_failed;
+};
+
+/* Commits a list of results, counts them in the report, frees them. */
+enum verdict record_results(struct recorder *recorder, struct action *results, size_t count, struct failure *failure)
+        __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What a run says of its sources at its end: the struct that the run fills, and its JSON and text.
+ */
+#ifndef AGENT_REPORT_H
+#define AGENT_REPORT_H
+
+#include <jansson.h>
+
+#include "agent/program.h"
+#include "state/point.h"
+
+enum { REPORT_FAILURES = 1000 }; /* named one by one; the count is exact */
+
+struct report_failure {
+    char *key; /* raw bytes, key_len; owned */
+    size_t key_len;
+    struct failure *failure; /* owned */
+};
+
+struct source_report {
+    char source[STATE_SOURCE_MAX + 1];
+    enum exit_code exit;
+    const char *state; /* "complete", "partial", "guarded", "skipped" */
+    char point[STATE_POINT_SIZE];
+    uint64_t objects, bytes; /* live in the vault after the run */
+    uint64_t listed, copied, recopied, adopted, deleted, moved, unchanged, archived, failed, gone, bytes_copied;
+    uint64_t connections;
+    uint64_t requests[REQUEST_KINDS];
+    uint64_t retried, throttled;
+    struct state_totals by_class[CLASS_COUNT];
+    struct report_failure failures[REPORT_FAILURES];
+    size_t failure_count;
+    bool has_error; /* what concerns the whole source */
+    struct failure error;
+};
+
+void source_report_clear(struct source_report *report);
+/* Notes one object's failure: takes `failure`, copies the key. Beyond the bound it is only counted. */
+void source_report_add(struct source_report *report, struct state_text key, struct failure *failure);
+
+/* The JSON of `run`; the caller decrefs it. NULL without memory. */
+json_t *source_report_json(const struct source_report *report);
+/* Lines for people on stdout. */
+void source_report_print(const struct source_report *report);
+
+/* "error": {...} as every JSON document has it; the caller decrefs it. */
+json_t *failure_json(const struct failure *failure);
+/* {"STANDARD": {"objects", "bytes"}}, classes without objects left out. */
+json_t *classes_json(const struct state_totals by_class[CLASS_COUNT]);
+/* A key as a JSON string; keys that are not valid UTF-8 cannot occur. */
+json_t *key_json(struct state_text key);
+/* "2026-11-20T03:00:00Z" */
+json_t *time_json(int64_t ms);
+/* Prints a document on one line on stdout, and decrefs it. False where stdout fails. */
+bool json_print(json_t *document);
+
+#endif
