@@ -18,6 +18,18 @@ static const char *check_bucket(const char *text, size_t len)
     return NULL;
 }
 
+static const char *check_port(const char *text, size_t len)
+{
+    const char *colon = strrchr(text, ':');
+
+    (void)len;
+    /* the pattern has seen to it that what follows the last colon is digits, or part of the scheme or of an IPv6
+     * address */
+    if (colon[1] == '/' || strchr(colon, ']') != NULL || strtol(colon + 1, NULL, 10) <= 65535)
+        return NULL;
+    return "a port is at most 65535";
+}
+
 static const char *check_arn(const char *text, size_t len)
 {
     const char *name = strstr(text, ":::") + 3;
@@ -54,7 +66,7 @@ static const struct config_form forms[CONFIG_FORMAT_COUNT] = {
             "^[A-Za-z0-9_.@/+:, -]+$", 1, 256, false, NULL },
     [CONFIG_FORMAT_URL] = { "an endpoint", "http:// or https://, a host and at most a port: no path, no query, no user",
             "^https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$", 8, 512, true,
-            NULL },
+            check_port },
     [CONFIG_FORMAT_KMS_KEY] = { "a KMS key", "a key's id or ARN, or an alias", "^[A-Za-z0-9:/_-]+$", 1, 2048, false,
             NULL },
     [CONFIG_FORMAT_ACL] = { "a canned ACL", "such as \"bucket-owner-full-control\"",

@@ -89,35 +89,25 @@ out:
     return status;
 }
 
-static enum config_status fetch_object(const struct config_origin *origin, config_fetch *fetch, void *ctx, char **text,
-        size_t *len, struct config_error *error)
-{
-    char why[240] = "cannot be fetched";
-    enum config_status status;
-
-    if (fetch == NULL)
-        return unreadable(error, origin->name, "an s3:// URI cannot be read here");
-    status = fetch(ctx, origin->bucket, origin->key, text, len, why, sizeof(why));
-    if (status != CONFIG_OK)
-        (void)!unreadable(error, origin->name, why);
-    return status;
-}
-
 enum config_status config_load(const struct config_origin *origin, config_fetch *fetch, void *ctx, struct config **out,
         struct config_error *error)
 {
+    struct config_fetched fetched = { .why = "an s3:// URI cannot be read here" };
     enum config_status status = CONFIG_OK;
     const char *text = origin->text;
-    size_t len = text != NULL ? strlen(text) : 0;
-    char *owned = NULL;
 
     *out = NULL;
-    if (origin->kind == CONFIG_ORIGIN_FILE)
-        status = read_file(origin->name, &owned, &len, error);
-    else if (origin->kind == CONFIG_ORIGIN_S3)
-        status = fetch_object(origin, fetch, ctx, &owned, &len, error);
+    if (origin->kind == CONFIG_ORIGIN_FILE) {
+        status = read_file(origin->name, &fetched.text, &fetched.len, error);
+    } else if (origin->kind == CONFIG_ORIGIN_S3) {
+        status = fetch != NULL ? fetch(ctx, origin->bucket, origin->key, &fetched) : CONFIG_UNREADABLE;
+        if (status != CONFIG_OK)
+            (void)!unreadable(error, origin->name, fetched.why);
+    } else {
+        fetched.len = strlen(text);
+    }
     if (status == CONFIG_OK)
-        status = config_parse(origin->name, owned != NULL ? owned : text, len, out, error);
-    free(owned);
+        status = config_parse(origin->name, fetched.text != NULL ? fetched.text : text, fetched.len, out, error);
+    free(fetched.text);
     return status;
 }

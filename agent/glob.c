@@ -106,17 +106,54 @@ static bool match_one(const char *pattern, size_t pattern_len, size_t *p, const 
     return true;
 }
 
+/* An ASCII character that means itself. Such a byte is never inside of another character. */
+static bool is_plain(char c)
+{
+    return (unsigned char)c < 0x80 && c != '*' && c != '?' && c != '[' && c != '\\';
+}
+
+/* Where a star before `next` may end, from `t` on: at a character that `next` can begin with; text_len where there is
+ * none. */
+static size_t next_start(const char *next, size_t next_len, const char *text, size_t text_len, size_t t)
+{
+    const char *found;
+
+    if (next_len == 0 || !is_plain(next[0]) || t >= text_len)
+        return t;
+    found = memchr(text + t, next[0], text_len - t);
+    return found != NULL ? (size_t)(found - text) : text_len;
+}
+
+/* Behind the last star only the end of the text can match. Says whether `rest` is that simple, and then in *result
+ * whether it does. */
+static bool match_end(const char *rest, size_t rest_len, const char *text, size_t text_len, bool *result)
+{
+    for (size_t i = 0; i < rest_len; i++)
+        if (!is_plain(rest[i]))
+            return false;
+    *result = text_len >= rest_len && memcmp(text + text_len - rest_len, rest, rest_len) == 0;
+    return true;
+}
+
 /* When it fails, only the last star need take one character more: an earlier one has nothing to win. */
 bool glob_match(const char *pattern, size_t pattern_len, const char *text, size_t text_len)
 {
     size_t p = 0, t = 0, star_p = 0, star_t = 0, used;
-    bool star = false;
+    bool star = false, result;
 
     while (t < text_len || p < pattern_len) {
+        if (p < pattern_len && t < text_len && pattern[p] == text[t] && is_plain(pattern[p])) {
+            p++;
+            t++;
+            continue;
+        }
         if (p < pattern_len && pattern[p] == '*') {
+            p++;
+            if (match_end(pattern + p, pattern_len - p, text + t, text_len - t, &result))
+                return result;
             star = true;
-            star_p = ++p;
-            star_t = t;
+            star_p = p;
+            star_t = t = next_start(pattern + p, pattern_len - p, text, text_len, t);
             continue;
         }
         if (p < pattern_len && t < text_len && match_one(pattern, pattern_len, &p, text, text_len, &t))
@@ -124,8 +161,7 @@ bool glob_match(const char *pattern, size_t pattern_len, const char *text, size_
         if (!star || star_t >= text_len)
             return false;
         (void)character(text + star_t, text_len - star_t, &used);
-        star_t += used;
-        t = star_t;
+        star_t = t = next_start(pattern + star_p, pattern_len - star_p, text, text_len, star_t + used);
         p = star_p;
     }
     return true;

@@ -1,6 +1,6 @@
 /*
- * Any text as a config: refused with one line, or understood; then its policies can be written, and selection takes whatever
- * patterns it holds.
+ * Any text as a config: refused with one line, or understood; then its policies can be written, and selection takes
+ * whatever patterns it holds.
  */
 #include "agent/config.h"
 #include "agent/glob.h"

@@ -363,6 +363,42 @@ static void every_row_of_the_table_is_sound(void **state)
     expect_sound_shape(&config_shape_root);
 }
 
+/* So many succeed, then none. */
+static size_t allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left--;
+    return malloc(size);
+}
+
+static void writers_survive_want_of_memory_anywhere(void **state)
+{
+    struct config *config = parse(example);
+    char *text = NULL;
+    size_t tries;
+
+    (void)state;
+    json_set_alloc_funcs(scarce_malloc, free);
+    for (tries = 0; text == NULL; tries++) {
+        allocations_left = tries;
+        text = config_policy_json(&config->policies[0]);
+    }
+    assert_true(tries > 50);
+    free(text);
+    text = NULL;
+    for (tries = 0; text == NULL; tries += 7) {
+        allocations_left = tries;
+        text = config_schema();
+    }
+    assert_true(tries > 1000);
+    free(text);
+    json_set_alloc_funcs(malloc, free);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +411,7 @@ int main(void)
         cmocka_unit_test(the_effective_policy_is_written_and_read_back),
         cmocka_unit_test(every_documented_field_is_in_the_schema),
         cmocka_unit_test(every_row_of_the_table_is_sound),
+        cmocka_unit_test(writers_survive_want_of_memory_anywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

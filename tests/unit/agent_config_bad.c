@@ -178,6 +178,8 @@ static const struct {
     { VAULT(V ", \"endpoint\": \"https://user:pw@s3.example.com\""),
             "c: \"endpoint\" is not an endpoint at line 1, column 47: http:// or https://, a host and at most a port: "
             "no path, no query, no user" },
+    { VAULT(V ", \"endpoint\": \"https://[::1]:65536\""),
+            "c: \"endpoint\" is not an endpoint at line 1, column 47: a port is at most 65535" },
     { VAULT(V ", \"path_style\": \"yes\""),
             "c: \"path_style\" must be true or false, not a string at line 1, column 49" },
     { VAULT(V ", \"prefix\": \"backups\""),
