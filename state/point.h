@@ -111,8 +111,7 @@ struct state_point {
     const char *configuration; /* of the source bucket: policy, lifecycle, CORS, encryption, tags, versioning */
 };
 
-/* The file's bytes, the same for the same point; the caller frees them with free(). STATE_FULL: larger than the bound.
- */
+/* The file's bytes, the same for the same point; the caller frees them. STATE_FULL: larger than the bound. */
 enum state_status state_point_write(const struct state_point *point, char **bytes, size_t *len,
         struct state_error *error) __attribute__((warn_unused_result));
 /* Returns a point that owns all it points to (state_point_free). */
@@ -121,8 +120,7 @@ enum state_status state_point_read(const char *bytes, size_t len, struct state_p
 /* For what state_point_read returned only. */
 void state_point_free(struct state_point *point);
 
-/* Whether every field keeps its bounds and form: what is asked of a point before it is written and after it was read.
- */
+/* Whether every field keeps its bounds and form: asked before a point is written and after it was read. */
 enum state_status state_point_check(const struct state_point *point, struct state_error *error)
         __attribute__((warn_unused_result));
 

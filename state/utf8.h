@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 bool state_utf8_is_valid(const char *ptr, size_t len) __attribute__((warn_unused_result));
-/* The length (1 to 4) of the valid sequence at ptr, 0 where none begins there. `len` is what may be read, at least 1.
- */
+/* The length (1 to 4) of the valid sequence at ptr, 0 where none begins there. `len`, at least 1, may be read. */
 size_t state_utf8_sequence(const char *ptr, size_t len) __attribute__((warn_unused_result));
 /* Writes `code` (a scalar value, else a programmer's error) and returns its length, 1 to 4. */
 size_t state_utf8_put(uint32_t code, char out[4]);
