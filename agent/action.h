@@ -15,6 +15,8 @@
 enum action_kind {
     ACTION_COPY,   /* a key that the manifest does not have */
     ACTION_RECOPY, /* one that differs from its record */
+    ACTION_NOTE,   /* a multipart copy to go on with: `text` (length in size) is kept for its key; none: no longer. No
+                      request */
     ACTION_MISSING /* a key of the manifest that the listing did not have: no request, goes to the pending keys */
 };
 

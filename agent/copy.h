@@ -12,21 +12,35 @@
 #include "agent/source.h"
 #include "agent/vault.h"
 
+struct copy_parts;
+
+/* What copies of one source share. Fixed while workers use it. */
 struct copy_job {
     const struct vault *vault;
     const struct source *source;
-    bool website;      /* the bucket serves a website: redirects are looked for */
-    const char *point; /* of this run, for records */
+    bool website; /* the bucket serves a website: redirects are looked for, by a HEAD each */
+    enum storage_class (*class_for)(void *ctx, uint64_t size, int64_t source_time_ms);
+    uint64_t parts_above; /* objects larger than this go by parts: S3's 5 GiB, less in tests */
     _Atomic uint64_t *bytes_copied;
-    /* Large copies are noted so that a later run goes on with them: called with the job's bytes after each step, with
-     * none when it is over. From any worker; NULL: not kept. */
-    void (*keep)(void *ctx, struct state_text key, const void *bytes, size_t length);
-    /* What a former run kept; *bytes is the callee's to free(). False where there is nothing. */
-    bool (*kept)(void *ctx, struct state_text key, void **bytes, size_t *length);
+    _Atomic uint64_t *without_tags; /* copied without tags that could not be read (policy best-effort) */
+    /* Large copies are noted so that a later run goes on with them. `keep` notes bytes for a key (none: no longer);
+     * `kept` finds what is noted: *bytes is the caller's to free(), false where there is nothing. Called from any
+     * worker. */
+    void (*keep)(void *ctx, struct state_text key, const char *bytes, size_t length);
+    bool (*kept)(void *ctx, struct state_text key, char **bytes, size_t *length);
+    /* Offers the parts of a large copy to idle workers, who call copy_parts_help; `withdraw` returns when none of them
+     * is at it any more. */
+    void (*offer)(void *ctx, struct copy_parts *parts);
+    void (*withdraw)(void *ctx, struct copy_parts *parts);
     void *ctx;
 };
 
 /* Does an action of kind COPY or RECOPY and fills in its outcome. Never fails otherwise. */
 void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *action);
+
+/* By an idle worker: copies parts until none is left to begin. */
+void copy_parts_help(struct copy_parts *parts, struct s3_conn *conn);
+/* Whether there are parts that nobody has begun. */
+bool copy_parts_wanted(const struct copy_parts *parts);
 
 #endif

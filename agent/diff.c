@@ -78,12 +78,21 @@ static bool is_archived(const struct s3_page_entry *entry)
     return entry->restore_in_progress || entry->restore_expiry_ms == 0; /* a thawed one can be read */
 }
 
+/* Some servers list milliseconds and tell whole seconds by HEAD, which a record may come from. */
+static bool is_same(const struct manifest_reader *reader, struct state_text etag, const struct s3_page_entry *entry)
+{
+    int64_t part = entry->modified_ms % 1000;
+
+    return manifest_reader_matches(reader, etag, entry->size, entry->modified_ms) ||
+           (part != 0 && manifest_reader_matches(reader, etag, entry->size, entry->modified_ms - part));
+}
+
 static void take_entry(struct merge *merge, const struct s3_page_entry *entry, bool known)
 {
     const struct state_text etag = { entry->etag.ptr, entry->etag.len };
 
     merge->bytes += entry->size;
-    if (known && manifest_reader_matches(merge->reader, etag, entry->size, entry->modified_ms)) {
+    if (known && is_same(merge->reader, etag, entry)) {
         merge->unchanged++;
         return;
     }

@@ -1,0 +1,312 @@
+/* See copy.h: one object, by one request where possible. Large ones are copy_parts.c. */
+#include "agent/copy_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOKS_AGAIN = 3,        /* a source that changes faster than this is left to the next run */
+    ADOPT_MARGIN_MS = 60000 /* the vault's copy must be so much younger than the source: two clocks are compared */
+};
+
+static void set_etag(struct copying *copying, const char *etag, size_t length)
+{
+    (void)snprintf(copying->etag, sizeof copying->etag, "%.*s", (int)length, length > 0 ? etag : "");
+    (void)snprintf(copying->quoted, sizeof copying->quoted, "\"%s\"", copying->etag);
+}
+
+enum s3_status copying_look_at_source(struct copying *copying, bool under_condition, struct s3_error *error)
+{
+    const struct source *source = copying->job->source;
+    const struct action *action = copying->action;
+    struct s3_head_options options = { .target = { .bucket = source->bucket,
+                                               .key = { action->key.ptr, action->key.len },
+                                               .expected_owner = source->owner },
+        .if_match = under_condition ? copying->quoted : NULL };
+    enum s3_status status = s3_head_object(copying->conn, source->client, &options, &copying->source, error);
+
+    if (status != S3_OK)
+        return status;
+    copying->looked = true;
+    set_etag(copying, copying->source.etag, strlen(copying->source.etag));
+    copying->size = copying->source.size;
+    copying->source_time_ms = copying->source.modified_s * 1000;
+    return S3_OK;
+}
+
+enum s3_status copying_look_at_vault(const struct copying *copying, struct s3_head *head, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct s3_head_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len) };
+
+    return s3_head_object(copying->conn, vault->client, &options, head, error);
+}
+
+struct s3_copy_source copying_source(const struct copying *copying)
+{
+    const struct source *source = copying->job->source;
+
+    return (struct s3_copy_source){ .prefix = source->config->copy_source_prefix,
+        .bucket = source->bucket,
+        .key = { copying->action->key.ptr, copying->action->key.len },
+        .if_match = copying->quoted,
+        .expected_owner = source->owner };
+}
+
+void copying_write(const struct copying *copying, struct s3_write *write)
+{
+    vault_write_defaults(copying->job->vault, write);
+    write->storage_class = storage_class_name(copying->class_);
+}
+
+/* The key is written down before anything lies under its hash. */
+static enum s3_status write_name(const struct copying *copying, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct layout_path path;
+    struct state_error bad;
+    struct s3_put_options options = {
+        .body = copying->action->key.ptr, .body_len = copying->action->key.len, .content_md5 = true
+    };
+    struct s3_put_result result;
+    enum s3_status status;
+
+    if (layout_name(&vault->layout, copying->job->source->name, copying->action->key, &path, &bad) != STATE_OK)
+        return s3_fail(error, S3_REFUSED, "BadKey", "%s", bad.what);
+    options.target = vault_target(vault, path.ptr, path.len);
+    vault_write_defaults(vault, &options.write);
+    options.write.if_none_match = "*";
+    status = s3_put_object(copying->conn, vault->client, &options, &result, error);
+    return status == S3_CHANGED ? S3_OK : status; /* it was there */
+}
+
+static bool has_redirect(const struct s3_head *head)
+{
+    static const char name[] = "x-amz-website-redirect-location";
+
+    for (size_t i = 0; i < head->pair_count; i++)
+        if (head->pairs[i].name.len == sizeof name - 1 && memcmp(head->pairs[i].name.ptr, name, sizeof name - 1) == 0)
+            return true;
+    return false;
+}
+
+/* After the copy: what is known of it by the answer alone, else one HEAD. The ETag says it best; a multipart source
+ * that became a single part, and a source under another key, have other ETags, and are compared by size. */
+static enum s3_status compare(struct copying *copying, const struct s3_copy_result *result, struct s3_error *error)
+{
+    bool same_etag = strcmp(result->answer.etag, copying->etag) == 0;
+    struct s3_head head;
+    enum s3_status status = S3_OK;
+
+    (void)snprintf(copying->version, sizeof copying->version, "%s", result->version);
+    (void)snprintf(copying->source_version, sizeof copying->source_version, "%s", result->source_version);
+    (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", result->answer.checksum);
+    copying->copied_ms = result->answer.modified_ms;
+    copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
+    if (same_etag && result->version[0] != '\0')
+        return S3_OK;
+    s3_head_init(&head);
+    status = copying_look_at_vault(copying, &head, error);
+    if (status == S3_OK && head.size != copying->size)
+        status = s3_fail(error, S3_BAD_DATA, "NotEqual",
+                "the copy has %llu bytes, the source %llu; it was left where it is", (unsigned long long)head.size,
+                (unsigned long long)copying->size);
+    if (status == S3_OK && copying->version[0] == '\0')
+        (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
+    s3_head_free(&head);
+    return status;
+}
+
+static enum s3_status copy_by_one_request(struct copying *copying, struct s3_error *error)
+{
+    const struct copy_job *job = copying->job;
+    const struct config_policy *policy = job->source->policy;
+    struct s3_copy_options options = { .target = vault_target(job->vault, copying->path.ptr, copying->path.len),
+        .source = copying_source(copying),
+        .metadata_directive = "COPY",
+        .tagging_directive = policy->tags == CONFIG_TAGS_SKIP ? "REPLACE" : "COPY",
+        .annotation_directive = policy->annotations == CONFIG_ANNOTATIONS_COPY ? "COPY" : "EXCLUDE" };
+    struct s3_copy_result result;
+    enum s3_status status = S3_OK;
+
+    copying_write(copying, &options.write);
+    if (job->website && !copying->looked)
+        status = copying_look_at_source(copying, true, error);
+    if (status == S3_OK && job->website && has_redirect(&copying->source)) {
+        /* S3 leaves the redirect out unless all headers are set anew */
+        options.metadata_directive = "REPLACE";
+        options.write.headers = copying->source.pairs;
+        options.write.header_count = copying->source.pair_count;
+    }
+    if (status == S3_OK)
+        status = s3_copy_object(copying->conn, job->vault->client, &options, &result, error);
+    if (status == S3_DENIED && policy->tags == CONFIG_TAGS_BEST_EFFORT) {
+        options.tagging_directive = "REPLACE";
+        status = s3_copy_object(copying->conn, job->vault->client, &options, &result, error);
+        if (status == S3_OK)
+            (void)atomic_fetch_add_explicit(job->without_tags, 1, memory_order_relaxed);
+    }
+    return status == S3_OK ? compare(copying, &result, error) : status;
+}
+
+static bool wants_parts(const struct copying *copying)
+{
+    return copying->size > copying->job->parts_above ||
+           (copying->job->source->policy->parts == CONFIG_PARTS_FAITHFUL && strchr(copying->etag, '-') != NULL);
+}
+
+/* Copies what the source is now; where it changed since it was listed, looks again. */
+static enum s3_status copy_what_is_there(struct copying *copying, struct s3_error *error)
+{
+    enum s3_status status = S3_OK;
+
+    for (int look = 0; look < LOOKS_AGAIN; look++) {
+        if (look > 0 || copying->etag[0] == '\0') {
+            copying->looked = false;
+            status = copying_look_at_source(copying, false, error);
+            if (status != S3_OK)
+                return status;
+        }
+        copying->class_ = copying->job->class_for(copying->job->ctx, copying->size, copying->source_time_ms);
+        status = wants_parts(copying) ? copying_by_parts(copying, error) : copy_by_one_request(copying, error);
+        if (status != S3_CHANGED)
+            return status;
+    }
+    return status;
+}
+
+/* Whether the vault has it already: for runs after an unclean end, whose predecessor may have copied what it did not
+ * record. */
+static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_error *error)
+{
+    struct s3_head head;
+    enum s3_status status;
+    int64_t vault_ms;
+
+    *adopted = false;
+    s3_head_init(&head);
+    status = copying_look_at_vault(copying, &head, error);
+    if (status == S3_NOT_FOUND) {
+        s3_head_free(&head);
+        return S3_OK;
+    }
+    vault_ms = head.modified_s * 1000;
+    if (status == S3_OK && head.size == copying->size) {
+        bool same_etag = strcmp(head.etag, copying->etag) == 0;
+        *adopted = same_etag || vault_ms - copying->source_time_ms >= ADOPT_MARGIN_MS;
+        if (*adopted) {
+            (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
+            (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
+            copying->class_ = storage_class_from(head.class_, strlen(head.class_));
+            copying->copied_ms = vault_ms;
+            copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
+        }
+    }
+    s3_head_free(&head);
+    return status;
+}
+
+static char *lay(char **at, const char *text, struct state_text *out)
+{
+    size_t length = strlen(text);
+
+    memcpy(*at, text, length);
+    *out = (struct state_text){ *at, length };
+    *at += length;
+    return *at;
+}
+
+static bool fill_result(const struct copying *copying, enum state_did did)
+{
+    struct action *action = copying->action;
+    struct state_entry *entry = &action->result.entry;
+    char *at = malloc(strlen(copying->version) + strlen(copying->source_version) + strlen(copying->checksum) +
+                      strlen(copying->etag) + 1);
+
+    if (at == NULL)
+        return false;
+    action->text = at;
+    (void)lay(&at, copying->version, &entry->vault_version);
+    (void)lay(&at, copying->source_version, &entry->source_version);
+    (void)lay(&at, copying->checksum, &entry->checksum);
+    (void)lay(&at, copying->etag, &entry->etag);
+    entry->key = action->key;
+    entry->size = copying->size;
+    entry->source_time_ms = copying->source_time_ms;
+    entry->class_ = copying->class_;
+    entry->copied_ms = copying->copied_ms;
+    action->result.did = did;
+    action->result.by = copying->by;
+    return true;
+}
+
+static void fill_failure(struct action *action, enum s3_status status, const struct s3_error *error)
+{
+    action->outcome = OUTCOME_FAILED;
+    action->failure = malloc(sizeof *action->failure);
+    if (action->failure != NULL)
+        failure_from_s3(action->failure, status, error, "copying");
+}
+
+static void settle(struct copying *copying, enum s3_status status, const struct s3_error *error, bool adopted)
+{
+    struct action *action = copying->action;
+    bool bucket_gone = strcmp(error->code, "NoSuchBucket") == 0;
+
+    switch (status) {
+    case S3_OK:
+        action->outcome = adopted ? OUTCOME_ADOPTED : OUTCOME_DONE;
+        if (!fill_result(copying, adopted                       ? STATE_ADOPTED
+                                  : action->kind == ACTION_COPY ? STATE_COPIED
+                                                                : STATE_RECOPIED)) {
+            struct s3_error none;
+            s3_error_clear(&none);
+            fill_failure(action, s3_fail(&none, S3_NO_MEMORY, "NoMemory", "out of memory"), &none);
+        } else if (!adopted) {
+            (void)atomic_fetch_add_explicit(copying->job->bytes_copied, copying->size, memory_order_relaxed);
+        }
+        return;
+    case S3_NOT_FOUND:
+        if (!bucket_gone) {
+            action->outcome = OUTCOME_GONE;
+            return;
+        }
+        break;
+    case S3_ARCHIVED:
+        action->outcome = OUTCOME_ARCHIVED;
+        return;
+    case S3_CANCELLED:
+        action->outcome = OUTCOME_LEFT;
+        return;
+    default:
+        break;
+    }
+    fill_failure(action, bucket_gone ? S3_DENIED : status, error);
+}
+
+void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *action)
+{
+    struct copying copying = { .job = job, .conn = conn, .action = action };
+    struct s3_error error;
+    struct state_error bad;
+    enum layout_kind kind = LAYOUT_DATA;
+    enum s3_status status = S3_OK;
+    bool adopted = false;
+
+    s3_error_clear(&error);
+    s3_head_init(&copying.source);
+    set_etag(&copying, action->etag.ptr, action->etag.len);
+    copying.size = action->size;
+    copying.source_time_ms = action->source_time_ms;
+    if (layout_data(&job->vault->layout, job->source->name, action->key, &copying.path, &kind, &bad) != STATE_OK)
+        status = s3_fail(&error, S3_REFUSED, "BadKey", "%s", bad.what);
+    if (status == S3_OK && action->look_first && action->etag.len > 0)
+        status = adopt(&copying, &adopted, &error);
+    if (status == S3_OK && !adopted && kind == LAYOUT_DATA_LONG)
+        status = write_name(&copying, &error);
+    if (status == S3_OK && !adopted)
+        status = copy_what_is_there(&copying, &error);
+    settle(&copying, status, &error, adopted);
+    s3_head_free(&copying.source);
+}

@@ -1,0 +1,45 @@
+/*
+ * What copy.c and copy_parts.c share. Private to them.
+ */
+#ifndef AGENT_COPY_INSIDE_H
+#define AGENT_COPY_INSIDE_H
+
+#include "agent/copy.h"
+
+enum { COPY_TAGGING_MAX = 16 * 1024 };
+
+/* One object on its way. */
+struct copying {
+    const struct copy_job *job;
+    struct s3_conn *conn;
+    struct action *action;
+    struct layout_path path;
+    char etag[S3_ETAG_MAX + 1];   /* what the source must still be */
+    char quoted[S3_ETAG_MAX + 3]; /* the same, as conditions want it */
+    uint64_t size;
+    int64_t source_time_ms;
+    enum storage_class class_;
+    struct s3_head source; /* filled by look_at_source */
+    bool looked;
+
+    /* what came of it */
+    char version[S3_VERSION_MAX + 1], source_version[S3_VERSION_MAX + 1], checksum[S3_CHECKSUM_MAX + 1];
+    char vault_etag[S3_ETAG_MAX + 1];
+    int64_t copied_ms;
+    enum state_compared by;
+};
+
+/* HEAD of the source, under the condition of the ETag (where there is one already); fills in etag, size, time. */
+enum s3_status copying_look_at_source(struct copying *copying, bool under_condition, struct s3_error *error)
+        __attribute__((warn_unused_result));
+/* HEAD of what lies in the vault now. */
+enum s3_status copying_look_at_vault(const struct copying *copying, struct s3_head *head, struct s3_error *error)
+        __attribute__((warn_unused_result));
+struct s3_copy_source copying_source(const struct copying *copying);
+/* What the copy is to be: class, ACL, encryption. */
+void copying_write(const struct copying *copying, struct s3_write *write);
+
+/* Copies by parts; fills in what came of it. */
+enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,439 @@
+/*
+ * See copy.h: one object by parts. The owner creates the upload with all that the object is to be, then everybody who
+ * is idle copies parts, each under the condition that the source is still the same; the owner completes, and looks
+ * whether its version is the current one.
+ *
+ * The parts are the source's own where it has some, so that the copy gets the source's ETag. What is under way is noted
+ * as {"upload", "etag", "size", "vault", "part"}: a later run goes on with it if the source is the same and nothing was
+ * written to the vault's key since. Which parts are done is asked of the service, which knows best.
+ */
+#include "agent/copy_inside.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "s3/multipart.h"
+
+enum { PARTS_MAX = 10000 };
+#define PART_SIZE (UINT64_C(256) << 20) /* of sources without parts of their own: a copy of it takes seconds */
+#define PART_SIZE_MAX (UINT64_C(5) << 30)
+
+struct part {
+    uint64_t first, size;
+    char etag[S3_ETAG_MAX + 1]; /* "" while not done */
+};
+
+struct copy_parts {
+    const struct copying *copying;
+    char upload_id[1024];
+    struct part *parts;
+    uint32_t count;
+    pthread_mutex_t lock;
+    /* guarded by lock */
+    uint32_t next; /* the first that nobody has begun */
+    enum s3_status status;
+    struct s3_error error;
+};
+
+static bool lay_even(struct copy_parts *parts, uint64_t size, uint64_t part_size)
+{
+    uint64_t count = (size + part_size - 1) / part_size;
+
+    if (count == 0 || count > PARTS_MAX)
+        return false;
+    parts->parts = calloc((size_t)count, sizeof *parts->parts);
+    if (parts->parts == NULL)
+        return false;
+    parts->count = (uint32_t)count;
+    for (uint32_t i = 0; i < parts->count; i++) {
+        parts->parts[i].first = i * part_size;
+        parts->parts[i].size = size - i * part_size < part_size ? size - i * part_size : part_size;
+    }
+    return true;
+}
+
+static enum s3_status part_size_of(
+        const struct copying *copying, uint32_t number, uint64_t *size, uint32_t *count, struct s3_error *error)
+{
+    const struct source *source = copying->job->source;
+    struct s3_head_options options = { .target = { .bucket = source->bucket,
+                                               .key = { copying->action->key.ptr, copying->action->key.len },
+                                               .expected_owner = source->owner },
+        .part_number = number,
+        .if_match = copying->quoted };
+    struct s3_head head;
+    enum s3_status status;
+
+    s3_head_init(&head);
+    status = s3_head_object(copying->conn, source->client, &options, &head, error);
+    *size = head.size;
+    *count = head.parts;
+    s3_head_free(&head);
+    return status;
+}
+
+static uint64_t own_part_size(uint64_t size)
+{
+    uint64_t part = PART_SIZE;
+
+    while ((size + part - 1) / part > PARTS_MAX)
+        part *= 2;
+    return part;
+}
+
+/* The source's own boundaries: from its first part and its last, if those explain the size; else from all of them. */
+static enum s3_status lay_parts(struct copying *copying, struct copy_parts *parts, struct s3_error *error)
+{
+    uint64_t first = 0, last = 0, sum = 0;
+    uint32_t count = 0, ignored;
+    enum s3_status status = S3_OK;
+
+    if (strchr(copying->etag, '-') != NULL)
+        status = part_size_of(copying, 1, &first, &count, error);
+    if (status != S3_OK)
+        return status;
+    if (count < 2 || count > PARTS_MAX) { /* one part, or a server that does not tell */
+        if (!lay_even(parts, copying->size, own_part_size(copying->size)))
+            return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+        return S3_OK;
+    }
+    status = part_size_of(copying, count, &last, &ignored, error);
+    if (status != S3_OK)
+        return status;
+    if (first > 0 && (count - 1) * first + last == copying->size && last <= first) {
+        if (!lay_even(parts, copying->size, first) || parts->count != count)
+            return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+        return S3_OK;
+    }
+    parts->parts = calloc(count, sizeof *parts->parts);
+    if (parts->parts == NULL)
+        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    parts->count = count;
+    for (uint32_t i = 0; i < count && status == S3_OK; i++) {
+        parts->parts[i].first = sum;
+        status = part_size_of(copying, i + 1, &parts->parts[i].size, &ignored, error);
+        sum += parts->parts[i].size;
+    }
+    if (status == S3_OK && sum != copying->size)
+        return s3_fail(error, S3_BAD_DATA, "Parts", "the source's parts do not add up to its size");
+    return status;
+}
+
+/* Tags as a header: a copy by parts carries none by itself. */
+static enum s3_status read_tags(
+        struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags, struct s3_error *error)
+{
+    const struct source *source = copying->job->source;
+    const struct s3_target target = { .bucket = source->bucket,
+        .key = { copying->action->key.ptr, copying->action->key.len },
+        .expected_owner = source->owner };
+    struct s3_tags tags;
+    enum s3_status status;
+
+    *has_tags = false;
+    if (source->policy->tags == CONFIG_TAGS_SKIP)
+        return S3_OK;
+    s3_tags_init(&tags);
+    status = s3_get_object_tags(copying->conn, source->client, &target, &tags, error);
+    if (status == S3_OK && tags.count > 0) {
+        *has_tags = true;
+        if (s3_tags_encode(&tags, tagging, COPY_TAGGING_MAX) == (size_t)-1)
+            status = s3_fail(error, S3_REFUSED, "TooLong", "the tags are longer than this client sends");
+    }
+    s3_tags_free(&tags);
+    if (status == S3_DENIED && source->policy->tags == CONFIG_TAGS_BEST_EFFORT) {
+        (void)atomic_fetch_add_explicit(copying->job->without_tags, 1, memory_order_relaxed);
+        return S3_OK;
+    }
+    return status;
+}
+
+static enum s3_status create(struct copying *copying, struct copy_parts *parts, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct s3_create_upload_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len) };
+    struct s3_upload_answer answer;
+    char *tagging = malloc(COPY_TAGGING_MAX);
+    bool has_tags = false;
+    enum s3_status status;
+
+    if (tagging == NULL)
+        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    status = read_tags(copying, tagging, &has_tags, error);
+    copying_write(copying, &options.write);
+    options.write.headers = copying->source.pairs;
+    options.write.header_count = copying->source.pair_count;
+    options.write.tagging = has_tags ? tagging : NULL;
+    if (status == S3_OK)
+        status = s3_create_upload(copying->conn, vault->client, &options, &answer, error);
+    if (status == S3_OK)
+        (void)snprintf(parts->upload_id, sizeof parts->upload_id, "%s", answer.upload_id);
+    free(tagging);
+    return status;
+}
+
+/* The version that lies in the vault now; "-" for none. */
+static enum s3_status vault_now(const struct copying *copying, char version[S3_VERSION_MAX + 1], struct s3_error *error)
+{
+    struct s3_head head;
+    enum s3_status status;
+
+    s3_head_init(&head);
+    status = copying_look_at_vault(copying, &head, error);
+    (void)snprintf(version, S3_VERSION_MAX + 1, "%s", status == S3_OK ? head.version : "-");
+    s3_head_free(&head);
+    return status == S3_NOT_FOUND ? S3_OK : status;
+}
+
+static void note(const struct copying *copying, const struct copy_parts *parts, const char *version)
+{
+    const struct copy_job *job = copying->job;
+    json_t *document = json_pack("{ss ss sI ss sI}", "upload", parts->upload_id, "etag", copying->etag, "size",
+            (json_int_t)copying->size, "vault", version, "part", (json_int_t)parts->parts[0].size);
+    char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
+
+    if (text != NULL) /* without memory a later run begins anew */
+        job->keep(job->ctx, copying->action->key, text, strlen(text));
+    free(text);
+    json_decref(document);
+}
+
+static void forget(const struct copying *copying)
+{
+    copying->job->keep(copying->job->ctx, copying->action->key, NULL, 0);
+}
+
+/* Marks the parts that an earlier run has copied. Parts of another size than ours are copied again over them. */
+static enum s3_status take_done(struct copying *copying, struct copy_parts *parts, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct s3_list_parts_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
+        .upload_id = parts->upload_id };
+    struct s3_part_page page = { 0 };
+    enum s3_status status;
+
+    do {
+        status = s3_list_parts(copying->conn, vault->client, &options, &page, error);
+        for (size_t i = 0; i < page.count && status == S3_OK; i++) {
+            const struct s3_part_entry *entry = &page.parts[i];
+            if (entry->number >= 1 && entry->number <= parts->count &&
+                    parts->parts[entry->number - 1].size == entry->size)
+                memcpy(parts->parts[entry->number - 1].etag, entry->etag, sizeof entry->etag);
+        }
+        options.after = page.next_number;
+    } while (status == S3_OK && page.truncated && page.next_number > 0);
+    s3_part_page_free(&page);
+    return status;
+}
+
+/* Goes on with what a former run noted: *resumed says whether. */
+static enum s3_status resume(
+        struct copying *copying, struct copy_parts *parts, const char *version, bool *resumed, struct s3_error *error)
+{
+    const struct copy_job *job = copying->job;
+    char *text = NULL;
+    size_t length = 0;
+    json_t *document = NULL;
+    const char *upload = NULL, *etag = NULL, *before = NULL;
+    json_int_t size = 0, part = 0;
+    enum s3_status status = S3_OK;
+
+    *resumed = false;
+    if (!job->kept(job->ctx, copying->action->key, &text, &length))
+        return S3_OK;
+    document = json_loadb(text, length, 0, NULL);
+    if (document != NULL &&
+            json_unpack(document, "{ss ss sI ss sI}", "upload", &upload, "etag", &etag, "size", &size, "vault", &before,
+                    "part", &part) == 0 &&
+            strcmp(etag, copying->etag) == 0 && (uint64_t)size == copying->size && strcmp(before, version) == 0 &&
+            (uint64_t)part == parts->parts[0].size && strlen(upload) < sizeof parts->upload_id) {
+        (void)snprintf(parts->upload_id, sizeof parts->upload_id, "%s", upload);
+        status = take_done(copying, parts, error);
+        *resumed = status == S3_OK;
+        if (status == S3_NOT_FOUND) /* aborted by the bucket's rules meanwhile */
+            status = S3_OK;
+    }
+    json_decref(document);
+    free(text);
+    return status;
+}
+
+static enum s3_status copy_part(const struct copy_parts *parts, struct s3_conn *conn, uint32_t index,
+        struct s3_copy_result *result, struct s3_error *error)
+{
+    const struct copying *copying = parts->copying;
+    const struct vault *vault = copying->job->vault;
+    const struct part *part = &parts->parts[index];
+    const struct s3_upload_part_copy_options options = { .target = vault_target(
+                                                                 vault, copying->path.ptr, copying->path.len),
+        .upload_id = parts->upload_id,
+        .number = index + 1,
+        .source = copying_source(copying),
+        .ranged = true,
+        .first = part->first,
+        .last = part->first + part->size - 1 };
+
+    return s3_upload_part_copy(conn, vault->client, &options, result, error);
+}
+
+static bool begin_part(struct copy_parts *parts, uint32_t *index)
+{
+    bool begun = false;
+
+    (void)pthread_mutex_lock(&parts->lock);
+    while (parts->status == S3_OK && parts->next < parts->count && parts->parts[parts->next].etag[0] != '\0')
+        parts->next++;
+    if (parts->status == S3_OK && parts->next < parts->count) {
+        *index = parts->next++;
+        begun = true;
+    }
+    (void)pthread_mutex_unlock(&parts->lock);
+    return begun;
+}
+
+bool copy_parts_wanted(const struct copy_parts *parts)
+{
+    struct copy_parts *shared = (struct copy_parts *)parts;
+    bool wanted;
+
+    (void)pthread_mutex_lock(&shared->lock);
+    wanted = parts->status == S3_OK && parts->next < parts->count;
+    (void)pthread_mutex_unlock(&shared->lock);
+    return wanted;
+}
+
+void copy_parts_help(struct copy_parts *parts, struct s3_conn *conn)
+{
+    uint32_t index;
+
+    while (begin_part(parts, &index)) {
+        struct s3_copy_result result;
+        struct s3_error error;
+        enum s3_status status = copy_part(parts, conn, index, &result, &error);
+
+        (void)pthread_mutex_lock(&parts->lock);
+        if (status == S3_OK) {
+            memcpy(parts->parts[index].etag, result.answer.etag, sizeof parts->parts[index].etag);
+        } else if (parts->status == S3_OK) { /* the first failure is the story */
+            parts->status = status;
+            parts->error = error;
+        }
+        (void)pthread_mutex_unlock(&parts->lock);
+    }
+}
+
+/* Completes. An upload that is gone may have been completed by an attempt whose answer was lost. */
+static enum s3_status complete(struct copying *copying, struct copy_parts *parts, const char *version_before,
+        struct s3_head *head, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct s3_complete_upload_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
+        .upload_id = parts->upload_id,
+        .count = parts->count,
+        .size = copying->size };
+    struct s3_part_entry *entries = calloc(parts->count, sizeof *entries);
+    struct s3_copy_result result;
+    struct s3_error looked;
+    enum s3_status status, seen;
+
+    if (entries == NULL)
+        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    for (uint32_t i = 0; i < parts->count; i++) {
+        entries[i].number = i + 1;
+        memcpy(entries[i].etag, parts->parts[i].etag, sizeof entries[i].etag);
+    }
+    options.parts = entries;
+    status = s3_complete_upload(copying->conn, vault->client, &options, &result, error);
+    free(entries);
+    if (status != S3_OK && status != S3_NOT_FOUND)
+        return status;
+    seen = copying_look_at_vault(copying, head, &looked);
+    if (status == S3_NOT_FOUND &&
+            (seen != S3_OK || strcmp(head->version, version_before) == 0 || head->size != copying->size))
+        return S3_RETRY; /* really gone: aborted from outside. `error` says NoSuchUpload */
+    if (seen != S3_OK) {
+        *error = looked;
+        return seen;
+    }
+    if (status == S3_OK && result.version[0] != '\0' && strcmp(result.version, head->version) != 0)
+        return s3_fail(error, S3_RETRY, "Overtaken", "another version was written to the vault's key during the copy");
+    (void)snprintf(copying->version, sizeof copying->version, "%s", head->version);
+    return S3_OK;
+}
+
+static enum s3_status judge(struct copying *copying, const struct s3_head *head, struct s3_error *error)
+{
+    if (head->size != copying->size)
+        return s3_fail(error, S3_BAD_DATA, "NotEqual",
+                "the copy has %llu bytes, the source %llu; it was left where it is", (unsigned long long)head->size,
+                (unsigned long long)copying->size);
+    copying->by = strcmp(head->etag, copying->etag) == 0 ? STATE_BY_ETAG : STATE_BY_SIZE;
+    copying->copied_ms = head->modified_s * 1000;
+    (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head->checksum);
+    return S3_OK;
+}
+
+static enum s3_status carry(struct copying *copying, struct copy_parts *parts, struct s3_error *error)
+{
+    const struct copy_job *job = copying->job;
+    const struct vault *vault = job->vault;
+    char version[S3_VERSION_MAX + 1];
+    struct s3_target target = vault_target(vault, copying->path.ptr, copying->path.len);
+    struct s3_head head;
+    bool resumed = false;
+    enum s3_status status = vault_now(copying, version, error);
+
+    if (status == S3_OK)
+        status = resume(copying, parts, version, &resumed, error);
+    if (status == S3_OK && !resumed)
+        status = create(copying, parts, error);
+    if (status != S3_OK)
+        return status;
+    if (!resumed)
+        note(copying, parts, version);
+    job->offer(job->ctx, parts);
+    copy_parts_help(parts, copying->conn);
+    job->withdraw(job->ctx, parts);
+    status = parts->status;
+    if (status != S3_OK)
+        *error = parts->error;
+    s3_head_init(&head);
+    if (status == S3_OK)
+        status = complete(copying, parts, version, &head, error);
+    if (status == S3_OK)
+        status = judge(copying, &head, error);
+    s3_head_free(&head);
+    if (status == S3_CHANGED || status == S3_NOT_FOUND) {
+        struct s3_error ignored; /* if it stays, the next run or the bucket's rules abort it */
+        if (s3_abort_upload(copying->conn, vault->client, &target, parts->upload_id, &ignored) == S3_OK)
+            forget(copying);
+    } else if (status == S3_OK || status == S3_BAD_DATA) {
+        forget(copying);
+    }
+    return status;
+}
+
+enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error)
+{
+    struct copy_parts parts;
+    enum s3_status status = S3_OK;
+
+    memset(&parts, 0, sizeof parts);
+    parts.copying = copying;
+    (void)pthread_mutex_init(&parts.lock, NULL);
+    if (!copying->looked)
+        status = copying_look_at_source(copying, true, error);
+    if (status == S3_OK)
+        status = lay_parts(copying, &parts, error);
+    if (status == S3_OK && parts.parts[0].size > PART_SIZE_MAX)
+        status = s3_fail(error, S3_REFUSED, "Parts", "a part of the source is larger than S3 copies");
+    if (status == S3_OK)
+        status = carry(copying, &parts, error);
+    (void)pthread_mutex_destroy(&parts.lock);
+    free(parts.parts);
+    return status;
+}
