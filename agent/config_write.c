@@ -4,7 +4,6 @@
 #include "agent/config_table.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,13 +23,6 @@ static double read_number(const char *at)
 
     memcpy(&value, at, sizeof(value));
     return value;
-}
-
-static json_t *write_number(double value)
-{
-    if (value == floor(value) && fabs(value) < 1e15)
-        return json_integer((json_int_t)value);
-    return json_real(value);
 }
 
 static json_t *write_share(double value)
@@ -91,8 +83,6 @@ static json_t *write_value(const struct config_field *field, const char *base)
         return write_string(at);
     case CONFIG_TYPE_INTEGER:
         return nullable && read_integer(at) == CONFIG_UNSET ? json_null() : json_integer(read_integer(at));
-    case CONFIG_TYPE_NUMBER:
-        return nullable && read_number(at) < 0 ? json_null() : write_number(read_number(at));
     case CONFIG_TYPE_BOOL:
         memcpy(&flag, at, sizeof(flag));
         return json_boolean(flag);
@@ -114,6 +104,7 @@ static json_t *write_value(const struct config_field *field, const char *base)
         return write_object(field->shape, at);
     case CONFIG_TYPE_OBJECTS:
         return write_elements(field, base);
+    case CONFIG_TYPE_NUMBER:
     case CONFIG_TYPE_FLAGS:
     case CONFIG_TYPE_STRINGS:
     case CONFIG_TYPE_PAIRS:
@@ -149,7 +140,7 @@ char *config_policy_json(const struct config_policy *policy)
         return NULL;
     named = json_pack("{s:s}", "name", policy->name);
     if (named != NULL && json_object_update(named, object) == 0)
-        text = json_dumps(named, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+        text = json_dumps(named, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(named);
     json_decref(object);
     return text;

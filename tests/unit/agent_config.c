@@ -229,6 +229,21 @@ static void the_largest_forms_are_understood(void **state)
     config_free(config);
 }
 
+/* What one source names and another one's glob would take is no overlap where they list different buckets. */
+static void other_accounts_and_stores_do_not_overlap(void **state)
+{
+    (void)state;
+    config_free(parse("{\"vault\": {\"bucket\": \"vvv\"}, \"sources\": ["
+                      "{\"account\": \"111122223333\", \"select\": {\"buckets\": [\"docs\"]}, \"policy\": \"p\"},"
+                      "{\"account\": \"444455556666\", \"select\": {\"buckets\": [\"do*\"]}, \"policy\": \"p\"},"
+                      "{\"endpoint\": \"http://127.0.0.1:1\", \"select\": {\"buckets\": [\"*\"]}, \"policy\": \"p\"},"
+                      "{\"account\": \"111122223333\", \"select\": {\"buckets\": [\"d*\"], \"exclude_buckets\": "
+                      "[\"docs\"]}, \"policy\": \"p\"},"
+                      "{\"account\": \"111122223333\", \"select\": {\"buckets\": [\"d*\"], \"tags\": {\"a\": \"b\"}}, "
+                      "\"policy\": \"p\"}"
+                      "], \"policies\": {\"p\": {}}}"));
+}
+
 static void prefixes_are_sorted_and_reduced(void **state)
 {
     struct config *config = parse("{\"vault\": {\"bucket\": \"vvv\"}, \"sources\": ["
@@ -407,6 +422,7 @@ int main(void)
         cmocka_unit_test(the_short_form_is_a_tier_of_glacier),
         cmocka_unit_test(unusual_policies_are_understood),
         cmocka_unit_test(the_largest_forms_are_understood),
+        cmocka_unit_test(other_accounts_and_stores_do_not_overlap),
         cmocka_unit_test(prefixes_are_sorted_and_reduced),
         cmocka_unit_test(the_effective_policy_is_written_and_read_back),
         cmocka_unit_test(every_documented_field_is_in_the_schema),

@@ -197,6 +197,15 @@ static const struct {
     { SOURCE("\"select\": {}"),
             "c: a source that selects nothing at line 2, column 24: give \"buckets\", \"arns\" or \"tags\"" },
     { SOURCE("\"select\": null"), "c: \"select\" may not be null at line 2, column 24" },
+    { SOURCE("\"select\": [\"docs\"]"), "c: \"select\" must be an object, not an array at line 2, column 24" },
+    { SOURCE("\"select\": {\"bukets\": []}"),
+            "c: unknown field \"bukets\" at line 2, column 25: did you mean \"buckets\"?" },
+    { POLICY("\"keep\": {\"within\": \"5\"}"), "c: \"5\" of \"within\" is not a length at line 3, column 39: numbers "
+                                               "with y, m, d and h in this order, such as \"1y5m7d2h\"" },
+    { POLICY("\"keep\": {\"within\": \"1d1y\"}"), "c: \"1d1y\" of \"within\" is not a length at line 3, column 39: "
+                                                  "numbers with y, m, d and h in this order, such as \"1y5m7d2h\"" },
+    { "{\"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé\": 1}",
+            "c: unknown field \"éééééééééééééééééééééééééééééééééééééééééé...\" at line 1, column 2" },
     { SELECT("\"exclude_buckets\": [\"a\"]"),
             "c: a source that selects nothing at line 2, column 24: give \"buckets\", \"arns\" or \"tags\"" },
     { SOURCE("\"name\": \"Dumps\", \"select\": {\"buckets\": [\"docs\"]}"),

@@ -55,6 +55,9 @@ static const struct {
     { "[\\!a]", "!", true },
     { "[a-\\z]", "q", true },
     { "[\xC3\xA0-\xC3\xBF]", "\xC3\xA9", true },
+    { "[\xE2\x82\xAC]?", "\xE2\x82\xAC\xE2\x82", false }, /* a cut character counts byte by byte */
+    { "[\xE2\x82\xAC]??", "\xE2\x82\xAC\xE2\x82", true },
+    { "?", "\xC3(", false },
     { "[!a]", "", false },
     { "\\*", "*", true },
     { "\\*", "a", false },
@@ -145,6 +148,8 @@ static void malformed_patterns_are_named(void **state)
     assert_string_equal(glob_check("[]", 2), "[ without ]");
     assert_string_equal(glob_check("[!]", 3), "[ without ]");
     assert_string_equal(glob_check("[a\\]", 4), "[ without ]");
+    assert_string_equal(glob_check("[a\\", 3), "[ without ]");
+    assert_string_equal(glob_check("[a-\\", 4), "[ without ]");
     assert_string_equal(glob_check("a\\", 2), "\\ at the end");
     assert_string_equal(glob_check("[z-a]", 5), "a range whose end is before its beginning");
     assert_true(glob_is_literal("acme-docs.eu", 12));
