@@ -92,22 +92,25 @@ out:
 enum config_status config_load(const struct config_origin *origin, config_fetch *fetch, void *ctx, struct config **out,
         struct config_error *error)
 {
-    struct config_fetched fetched = { .why = "an s3:// URI cannot be read here" };
+    char *owned = NULL, why[240] = "an s3:// URI cannot be read here";
     enum config_status status = CONFIG_OK;
     const char *text = origin->text;
+    size_t len = 0;
 
     *out = NULL;
     if (origin->kind == CONFIG_ORIGIN_FILE) {
-        status = read_file(origin->name, &fetched.text, &fetched.len, error);
+        status = read_file(origin->name, &owned, &len, error);
     } else if (origin->kind == CONFIG_ORIGIN_S3) {
-        status = fetch != NULL ? fetch(ctx, origin->bucket, origin->key, &fetched) : CONFIG_UNREADABLE;
+        status = CONFIG_UNREADABLE;
+        if (fetch != NULL)
+            status = fetch(ctx, origin->bucket, origin->key, &owned, &len, why, sizeof(why));
         if (status != CONFIG_OK)
-            (void)!unreadable(error, origin->name, fetched.why);
+            (void)!unreadable(error, origin->name, why);
     } else {
-        fetched.len = strlen(text);
+        len = strlen(text);
     }
     if (status == CONFIG_OK)
-        status = config_parse(origin->name, fetched.text != NULL ? fetched.text : text, fetched.len, out, error);
-    free(fetched.text);
+        status = config_parse(origin->name, owned != NULL ? owned : text, len, out, error);
+    free(owned);
     return status;
 }

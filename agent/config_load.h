@@ -23,16 +23,10 @@ struct config_origin {
 enum config_status config_source_choose(const char *option, const char *env_config, const char *env_json,
         struct config_origin *out, struct config_error *error) __attribute__((warn_unused_result));
 
-/* An object's text, or why there is none. */
-struct config_fetched {
-    char *text; /* the reader's to free() */
-    size_t len;
-    char why[240]; /* one line, terminated */
-};
-
-/* Fetches an object of at most JSON_TEXT_MAX bytes; fills `text` and `len`, or `why` where it does not return
- * CONFIG_OK. */
-typedef enum config_status config_fetch(void *ctx, const char *bucket, const char *key, struct config_fetched *out);
+/* Fetches an object of at most JSON_TEXT_MAX bytes. On success *text is the caller's to free(); on failure `why` (at
+ * most `why_size` bytes, terminated) says what happened. */
+typedef enum config_status config_fetch(
+        void *ctx, const char *bucket, const char *key, char **text, size_t *len, char *why, size_t why_size);
 
 /* Reads and parses what was chosen. `fetch` may be NULL, then an s3:// URI is an error. `config_free` frees *out. */
 enum config_status config_load(const struct config_origin *origin, config_fetch *fetch, void *ctx, struct config **out,

@@ -127,16 +127,17 @@ static void the_variable_itself_is_the_text(void **state)
             "VAULTFERRY_CONFIG_JSON: not valid JSON: expected a quoted name, but the text ends at line 1, column 2");
 }
 
-static enum config_status fetch(void *ctx, const char *bucket, const char *key, struct config_fetched *out)
+static enum config_status fetch(
+        void *ctx, const char *bucket, const char *key, char **text, size_t *len, char *why, size_t why_size)
 {
     assert_string_equal(bucket, "bbb");
     assert_string_equal(key, "a/k");
     if (ctx == NULL) {
-        snprintf(out->why, sizeof(out->why), "GetObject: AccessDenied");
+        snprintf(why, why_size, "GetObject: AccessDenied");
         return CONFIG_UNREADABLE;
     }
-    out->text = strdup(ctx);
-    out->len = strlen(ctx);
+    *text = strdup(ctx);
+    *len = strlen(ctx);
     return CONFIG_OK;
 }
 
