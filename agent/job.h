@@ -36,6 +36,13 @@ struct mark_batch {
     size_t count;
 };
 
+/* A large copy whose parts anybody may copy. */
+struct shared_parts {
+    struct shared_parts *next;
+    struct copy_parts *parts;
+    unsigned helpers;
+};
+
 /* What a dry run does with an action instead of queueing it; called by workers, one at a time. */
 typedef void job_preview(void *ctx, const struct action *action);
 
@@ -59,6 +66,7 @@ struct job {
     size_t queue_bytes; /* of pages of actions that are queued, in work or not yet recorded */
     size_t page_bytes;  /* what the actions of a page have taken lately */
     struct mark_batch *marks, **marks_end;
+    struct shared_parts *parts;            /* of large copies under way, for idle workers */
     unsigned listing, acting;              /* workers that are at it */
     struct action *results, **results_end; /* for the source's thread */
     size_t result_count;

@@ -33,7 +33,7 @@ struct pool {
     struct worker workers[];
 };
 
-enum task_kind { TASK_NONE, TASK_PAGE, TASK_ACTION, TASK_MARK };
+enum task_kind { TASK_NONE, TASK_PAGE, TASK_ACTION, TASK_MARK, TASK_PARTS };
 
 struct task {
     enum task_kind kind;
@@ -41,6 +41,7 @@ struct task {
     struct walk_request request;
     struct action *action;
     struct mark_batch *marks;
+    struct shared_parts *parts;
 };
 
 /* A condition variable that waits by the monotonic clock. */
@@ -151,6 +152,14 @@ static bool take_task_locked(struct pool *pool, struct job *job, struct task *ta
         task->marks->next = NULL;
         job->acting++;
         return true;
+    }
+    for (struct shared_parts *shared = job->parts; shared != NULL; shared = shared->next) {
+        if (copy_parts_wanted(shared->parts)) {
+            task->kind = TASK_PARTS;
+            task->parts = shared;
+            shared->helpers++;
+            return true;
+        }
     }
     return false;
 }
@@ -302,6 +311,17 @@ static void do_marks(struct worker *worker, struct task *task)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+static void do_parts(struct worker *worker, struct task *task)
+{
+    struct pool *pool = worker->pool;
+
+    copy_parts_help(task->parts->parts, worker->conn);
+    (void)pthread_mutex_lock(&pool->lock);
+    task->parts->helpers--;
+    (void)pthread_cond_broadcast(&pool->work);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 static void *work(void *ctx)
 {
     struct worker *worker = ctx;
@@ -319,8 +339,10 @@ static void *work(void *ctx)
             do_page(worker, &task);
         else if (task.kind == TASK_ACTION)
             do_action(worker, &task);
-        else
+        else if (task.kind == TASK_MARK)
             do_marks(worker, &task);
+        else
+            do_parts(worker, &task);
         (void)pthread_mutex_lock(&pool->lock);
     }
     (void)pthread_mutex_unlock(&pool->lock);
@@ -496,6 +518,29 @@ void pool_release_bytes(struct pool *pool, struct job *job, size_t bytes)
     job->queue_bytes -= bytes;
     pool->bytes -= bytes;
     (void)pthread_cond_broadcast(&pool->work);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_offer_parts(struct pool *pool, struct job *job, struct shared_parts *shared)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    shared->helpers = 0;
+    shared->next = job->parts;
+    job->parts = shared;
+    (void)pthread_cond_broadcast(&pool->work);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_withdraw_parts(struct pool *pool, struct job *job, struct shared_parts *shared)
+{
+    struct shared_parts **at = &job->parts;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    while (*at != shared)
+        at = &(*at)->next;
+    *at = shared->next;
+    while (shared->helpers > 0)
+        wait_cond(&pool->work, &pool->lock, IDLE_WAIT_MS);
     (void)pthread_mutex_unlock(&pool->lock);
 }
 

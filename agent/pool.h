@@ -47,6 +47,11 @@ struct action *pool_take_results(
 /* A page of actions is recorded and freed: its bytes no longer count. */
 void pool_release_bytes(struct pool *pool, struct job *job, size_t bytes);
 
+/* For copy_job: offers the parts of a large copy to idle workers; withdraws them, and waits for those that are at it.
+ */
+void pool_offer_parts(struct pool *pool, struct job *job, struct shared_parts *shared);
+void pool_withdraw_parts(struct pool *pool, struct job *job, struct shared_parts *shared);
+
 /* For workers with much to hand over: waits until fewer than `most` results wait for the source's thread, or the job
  * stops. */
 void pool_wait_results(struct pool *pool, struct job *job, size_t most);

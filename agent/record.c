@@ -91,6 +91,11 @@ static enum state_status record_one(
 {
     if (action->kind == ACTION_MISSING)
         return record_missing(recorder, batch, action, error);
+    if (action->kind == ACTION_NOTE && action->text != NULL)
+        return manifest_job_put(
+                batch, JOB_KIND_UPLOAD, action->key, (struct state_text){ action->text, action->size }, error);
+    if (action->kind == ACTION_NOTE)
+        return not_found_is_fine(manifest_job_remove(batch, JOB_KIND_UPLOAD, action->key, error));
     switch (action->outcome) {
     case OUTCOME_DONE:
     case OUTCOME_ADOPTED:
@@ -134,6 +139,8 @@ static void count_one(struct recorder *recorder, struct action *action)
         count_missing(recorder, action);
         return;
     }
+    if (action->kind == ACTION_NOTE)
+        return;
     switch (action->outcome) {
     case OUTCOME_DONE:
         if (action->kind == ACTION_COPY)
