@@ -246,6 +246,7 @@ static enum verdict check(
         const struct selection *selection, const char *const *wanted, size_t wanted_count, struct failure *failure)
 {
     struct select_pick *picks = calloc(selection->count + 1, sizeof *picks);
+    const struct config_source *pair[2];
     struct select_reason reason;
     bool collides;
 
@@ -253,7 +254,7 @@ static enum verdict check(
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     for (size_t i = 0; i < selection->count; i++)
         picks[i] = (struct select_pick){ selection->sources[i].config, selection->sources[i].bucket };
-    collides = select_collides(picks, selection->count, &reason);
+    collides = select_collides(picks, selection->count, pair, &reason);
     free(picks);
     if (collides)
         return failure_set(failure, VERDICT_USAGE, "%s", reason.text);
