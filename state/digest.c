@@ -41,7 +41,7 @@ void state_digest_free(struct state_digest *digest)
 
 void state_digest_update(struct state_digest *digest, const void *ptr, size_t len)
 {
-    if (len > 0 && EVP_DigestUpdate(digest->ctx, ptr, len) != 1)
+    if (len > 0 && !digest->failed && EVP_DigestUpdate(digest->ctx, ptr, len) != 1)
         digest->failed = true;
 }
 

@@ -317,3 +317,10 @@ bool json_scan_end(struct json_scan *scan)
     skip_blanks(scan);
     return scan->p == scan->end || wrong(scan, "there is something after the end of the object");
 }
+
+bool json_scan_is_valid(const char *text, size_t len)
+{
+    struct json_scan scan;
+    json_scan_init(&scan, text, len);
+    return json_scan_skip(&scan) && json_scan_end(&scan);
+}

@@ -40,6 +40,8 @@ bool json_scan_member(struct json_scan *scan, bool first, char *room, size_t siz
         __attribute__((warn_unused_result));
 /* Exactly these bytes are next, and are taken: false is no error, the caller reads on in the general way. */
 bool json_scan_literal(struct json_scan *scan, const char *text, size_t len) __attribute__((warn_unused_result));
+/* The whole text is one JSON value, nested no deeper than JSON_SCAN_DEPTH. */
+bool json_scan_is_valid(const char *text, size_t len) __attribute__((warn_unused_result));
 /* Nothing but blanks is left. */
 bool json_scan_end(struct json_scan *scan) __attribute__((warn_unused_result));
 

@@ -1,4 +1,5 @@
 /* point.json to a point; see point.h. Strings stay in jansson's tree, which the point owns. */
+#include "state/json_scan.h"
 #include "state/point.h"
 
 #include <jansson.h>
@@ -227,12 +228,21 @@ static void get_files(struct reading *r, const json_t *root, struct loaded *load
     }
 }
 
-/* A value of any kind, as text. */
+/* A value of any kind, as text; measured first, as in point_write.c. */
 static char *get_json(struct reading *r, const json_t *root, const char *name)
 {
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
     const json_t *value = json_object_get(root, name);
-    char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    r->no_memory = (value != NULL && text == NULL) || r->no_memory;
+    if (value == NULL)
+        return NULL;
+    size_t n = json_dumpb(value, NULL, 0, flags);
+    char *text = n == 0 ? NULL : malloc(n + 1);
+    if (text == NULL || json_dumpb(value, text, n, flags) != n) {
+        free(text);
+        r->no_memory = true;
+        return NULL;
+    }
+    text[n] = '\0';
     return text;
 }
 
@@ -261,9 +271,22 @@ static enum state_status load(struct loaded *loaded, struct state_error *error)
     return state_point_check(&loaded->point, error);
 }
 
+/*
+ * jansson calls a lack of memory bad syntax in many places. A point must not count as damaged for that, so the text is
+ * looked at once more, without memory.
+ */
+static enum state_status not_loaded(const char *bytes, size_t len, const json_error_t *why, struct state_error *error)
+{
+    enum json_error_code code = json_error_code(why);
+    bool vague = code == json_error_unknown || code == json_error_out_of_memory || code == json_error_invalid_syntax;
+    if (vague && json_scan_is_valid(bytes, len))
+        return state_fail(error, STATE_NO_MEMORY, 0, "out of memory");
+    return state_fail(error, STATE_BAD_DATA, 0, "a point's file is not JSON: line %d: %s", why->line, why->text);
+}
+
 enum state_status state_point_read(const char *bytes, size_t len, struct state_point **out, struct state_error *error)
 {
-    json_error_t why;
+    json_error_t why = { 0 }; /* jansson leaves the code as it is where it runs out of memory */
     *out = NULL;
     if (len > STATE_POINT_BYTES_MAX)
         return state_fail(error, STATE_FULL, 0, "a point's file is larger than %d bytes", (int)STATE_POINT_BYTES_MAX);
@@ -273,8 +296,7 @@ enum state_status state_point_read(const char *bytes, size_t len, struct state_p
     enum state_status status;
     loaded->root = json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (loaded->root == NULL)
-        status = state_fail(error, json_error_code(&why) == json_error_out_of_memory ? STATE_NO_MEMORY : STATE_BAD_DATA,
-                0, "a point's file is not JSON: line %d: %s", why.line, why.text);
+        status = not_loaded(bytes, len, &why, error);
     else
         status = load(loaded, error);
     if (status == STATE_OK)

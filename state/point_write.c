@@ -190,24 +190,24 @@ static enum state_status put_json(struct writing *w, const char *name, const cha
     return STATE_OK;
 }
 
-/* To text that ends with a newline. */
+/*
+ * To text that ends with a newline. The text is measured, then written to memory of that size: json_dumps, which lets
+ * its memory grow, leaves names out when there is none, and calls that a success.
+ */
 static enum state_status dump(const struct writing *w, char **bytes, size_t *len, struct state_error *error)
 {
-    char *text = w->failed ? NULL : json_dumps(w->root, JSON_INDENT(1));
-    size_t n = text == NULL ? 0 : strlen(text);
-    char *longer = text == NULL ? NULL : realloc(text, n + 2);
-    if (longer == NULL) {
+    size_t n = w->failed ? 0 : json_dumpb(w->root, NULL, 0, JSON_INDENT(1));
+    if (n >= STATE_POINT_BYTES_MAX)
+        return state_fail(
+                error, STATE_FULL, 0, "a point's file would be larger than %d bytes", (int)STATE_POINT_BYTES_MAX);
+    char *text = n == 0 ? NULL : malloc(n + 2);
+    if (text == NULL || json_dumpb(w->root, text, n, JSON_INDENT(1)) != n) {
         free(text);
         return state_fail(error, STATE_NO_MEMORY, 0, "out of memory");
     }
-    longer[n] = '\n';
-    longer[n + 1] = '\0';
-    if (n + 1 > STATE_POINT_BYTES_MAX) {
-        free(longer);
-        return state_fail(
-                error, STATE_FULL, 0, "a point's file would be larger than %d bytes", (int)STATE_POINT_BYTES_MAX);
-    }
-    *bytes = longer;
+    text[n] = '\n';
+    text[n + 1] = '\0';
+    *bytes = text;
     *len = n + 1;
     return STATE_OK;
 }
