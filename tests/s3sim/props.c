@@ -21,16 +21,33 @@ static const char *const extra_headers[] = { "x-amz-server-side-encryption",
     "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold" };
 enum { N_CONTENT = 6, N_EXTRA = 10, N_ENCRYPTION = 6 };
 
+/* Content-Encoding without aws-chunked, which is the framing of the request and not the object's. */
+static void add_encoding(const char *value, struct bag **attrs)
+{
+    struct buf t = { 0 };
+    while (*value) {
+        size_t n = strcspn(value, ",");
+        if (n != 11 || memcmp(value, "aws-chunked", 11) != 0) {
+            if (t.n)
+                BUF_LIT(&t, ",");
+            buf_put(&t, value, n);
+        }
+        value += n;
+        value += strspn(value, ", ");
+    }
+    if (t.n)
+        bag_add(attrs, "content-encoding", buf_cstr(&t));
+    buf_free(&t);
+}
+
 int props_attrs(const struct request *q, struct version *v)
 {
     size_t metadata = 0;
     for (size_t i = 0; i < N_CONTENT; i++) {
         const char *value = request_header(q, content_headers[i]);
-        if (value && i == 2 && !strncmp(value, "aws-chunked", 11)) { /* the framing of the request, not the object's */
-            value += 11;
-            value += strspn(value, ", ");
-            if (!*value)
-                value = NULL;
+        if (value && i == 2) {
+            add_encoding(value, &v->attrs);
+            continue;
         }
         if (value)
             bag_add(&v->attrs, content_headers[i], value);
