@@ -4,6 +4,7 @@
 #include "state/manifest_internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,19 @@ enum state_status manifest_has_space(const struct manifest *manifest, uint64_t n
                 "%s has %llu KiB left, the next commit may need %llu: free disk space and run again",
                 manifest->folder.path, (unsigned long long)(space >> 10), (unsigned long long)(need >> 10));
     return status;
+}
+
+enum state_status manifest_commit(
+        const struct manifest *manifest, MDB_txn *txn, const char *file, struct state_error *error)
+{
+    uint64_t size = 0;
+    int code = mdb_txn_commit(txn);
+    if (code == 0)
+        return STATE_OK;
+    if (code == EIO && folder_size(&manifest->folder, file, &size, NULL) == STATE_OK &&
+            !folder_can_grow(&manifest->folder, size))
+        code = ENOSPC;
+    return manifest_lmdb_fail(code, error, "committing to the manifest");
 }
 
 enum state_status manifest_name_check(const char *name, size_t length, struct state_error *error)
@@ -140,7 +154,8 @@ static enum state_status judge(struct manifest *manifest, const struct manifest_
                 "the manifest in %s was open when the machine went down: it has to be rebuilt", options->folder);
     *found = MANIFEST_VERIFIED;
     uint64_t seconds = CHECK_SECONDS_LEAST + size / CHECK_BYTES_A_SECOND;
-    return check_in_child(path, size, options->check_seconds != 0 ? options->check_seconds : (unsigned)seconds, error);
+    return check_in_child(path, size, options->check_seconds != 0 ? options->check_seconds : (unsigned)seconds,
+            manifest->folder.lock, error);
 }
 
 enum state_status manifest_open(const struct manifest_options *options, struct manifest **manifest,

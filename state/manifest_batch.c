@@ -90,13 +90,11 @@ enum state_status manifest_batch_commit(struct manifest_batch *batch, struct sta
         manifest_batch_abort(batch);
         return status;
     }
-    int code = mdb_txn_commit(batch->txn);
-    if (code == 0) {
+    status = manifest_commit(manifest, batch->txn, FOLDER_FILE, error);
+    if (status == STATE_OK) {
         pthread_mutex_lock(&manifest->lock);
         manifest->counts = batch->counts;
         pthread_mutex_unlock(&manifest->lock);
-    } else {
-        status = manifest_lmdb_fail(code, error, "committing to the manifest");
     }
     batch_free(batch);
     return status;

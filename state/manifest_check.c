@@ -1,5 +1,6 @@
 /* See manifest_check.h. */
 #include "state/manifest_check.h"
+#include "state/manifest_pages.h"
 #include "state/record.h"
 
 #include <errno.h>
@@ -12,15 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LMDB_FREE = 0, LMDB_MAIN = 1 /* LMDB's own databases, always open */ };
-
 struct check {
     MDB_txn *txn;
     const struct manifest_db *db;
-    size_t page;    /* bytes */
-    uint64_t pages; /* that the file has */
-    uint64_t used;
-    unsigned char *is_free; /* a bit a page */
+    size_t page; /* bytes */
 };
 
 static enum state_status damaged(struct state_error *error, const char *what)
@@ -28,70 +24,9 @@ static enum state_status damaged(struct state_error *error, const char *what)
     return state_fail(error, STATE_BAD_DATA, 0, "the manifest is damaged (%s)", what);
 }
 
-static enum state_status count_pages(struct check *check, MDB_dbi dbi, struct state_error *error)
+static uintptr_t page_of(const struct check *check, const void *ptr)
 {
-    MDB_stat stat;
-    int code = mdb_stat(check->txn, dbi, &stat);
-    if (code != 0)
-        return manifest_lmdb_fail(code, error, "checking the manifest");
-    check->used += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
-    return STATE_OK;
-}
-
-/* One record of the free list: how many, and their numbers. */
-static bool mark_free(struct check *check, const MDB_val *stored)
-{
-    size_t count;
-    if (stored->mv_size < sizeof count)
-        return false;
-    memcpy(&count, stored->mv_data, sizeof count);
-    if (count > stored->mv_size / sizeof count - 1)
-        return false;
-    for (size_t i = 1; i <= count; i++) {
-        size_t page;
-        memcpy(&page, (const char *)stored->mv_data + i * sizeof page, sizeof page);
-        if (page < 2 || page >= check->pages || (check->is_free[page / 8] & 1U << page % 8) != 0)
-            return false;
-        check->is_free[page / 8] |= (unsigned char)(1U << page % 8);
-    }
-    check->used += count;
-    return true;
-}
-
-static enum state_status read_free_list(struct check *check, struct state_error *error)
-{
-    MDB_cursor *cursor;
-    int code = mdb_cursor_open(check->txn, LMDB_FREE, &cursor);
-    if (code != 0)
-        return manifest_lmdb_fail(code, error, "checking the free list");
-    enum state_status status = STATE_OK;
-    MDB_val key;
-    MDB_val stored;
-    while (status == STATE_OK && (code = mdb_cursor_get(cursor, &key, &stored, MDB_NEXT)) == 0)
-        if (!mark_free(check, &stored))
-            status = damaged(error, "its free list");
-    mdb_cursor_close(cursor);
-    if (status == STATE_OK && code != MDB_NOTFOUND)
-        status = manifest_lmdb_fail(code, error, "checking the free list");
-    if (status == STATE_OK)
-        status = count_pages(check, LMDB_FREE, error);
-    if (status == STATE_OK)
-        status = count_pages(check, LMDB_MAIN, error);
-    return status;
-}
-
-/* LMDB does not tell where the map begins, but a page begins with its own number. */
-static size_t page_of(const struct check *check, const void *ptr)
-{
-    size_t page;
-    memcpy(&page, (const char *)ptr - (uintptr_t)ptr % check->page, sizeof page);
-    return page;
-}
-
-static bool in_use(const struct check *check, const void *ptr)
-{
-    size_t page = page_of(check, ptr);
-    return page < check->pages && (check->is_free[page / 8] & 1U << page % 8) == 0;
+    return (uintptr_t)ptr / check->page;
 }
 
 static bool is_found(const struct check *check, MDB_dbi dbi, MDB_val key, const void *stored)
@@ -123,14 +58,12 @@ static enum state_status check_database(struct check *check, MDB_dbi dbi, const 
         struct state_text value;
         if (last.mv_data != NULL && !is_ascending(&last, &key))
             wrong = "keys out of order";
-        else if (!in_use(check, stored.mv_data))
-            wrong = "a page that is free and in use";
         else if (part != NULL && !db_value(part, &key, &stored, &value))
             wrong = "a value does not fit its checksum";
         else if ((last.mv_data == NULL || page_of(check, key.mv_data) != page_of(check, last.mv_data)) &&
-                 (!in_use(check, key.mv_data) || !is_found(check, dbi, key, stored.mv_data) ||
+                 (!is_found(check, dbi, key, stored.mv_data) ||
                          (last.mv_data != NULL && !is_found(check, dbi, last, last_stored))))
-            wrong = "its tree of pages";
+            wrong = "a look-up misses what a walk finds";
         last = key;
         last_stored = stored.mv_data;
     }
@@ -139,7 +72,7 @@ static enum state_status check_database(struct check *check, MDB_dbi dbi, const 
         return damaged(error, wrong);
     if (code != MDB_NOTFOUND)
         return manifest_lmdb_fail(code, error, "checking the manifest");
-    return count_pages(check, dbi, error);
+    return STATE_OK;
 }
 
 static bool count_live(struct manifest_counts *seen, struct state_text value)
@@ -181,8 +114,6 @@ static enum state_status check_all(struct check *check, struct state_error *erro
     enum state_status status = db_counts_get(check->txn, check->db, &counts, error);
     if (status == STATE_OK)
         status = db_counts_agree(check->txn, check->db, &counts, error);
-    if (status == STATE_OK)
-        status = read_free_list(check, error);
     for (unsigned part = 0; part < DB_PARTS && status == STATE_OK; part++) {
         for (unsigned level = 0; level < TREE_LEVELS && status == STATE_OK; level++)
             status = check_database(check, check->db->tree[part].level[level], NULL, error);
@@ -197,8 +128,6 @@ static enum state_status check_all(struct check *check, struct state_error *erro
         status = check_database(check, check->db->outbox, DB_OUTBOX, error);
     if (status == STATE_OK)
         status = check_database(check, check->db->meta, DB_META, error);
-    if (status == STATE_OK && check->used + 2 > check->pages)
-        status = damaged(error, "more pages than the file has");
     return status;
 }
 
@@ -209,30 +138,19 @@ enum state_status check_file(const char *path, uint64_t size, struct state_error
     if (status != STATE_OK)
         return status;
     struct check check = { .db = &db };
-    MDB_envinfo info;
     MDB_stat stat;
-    int code = mdb_env_info(db.env, &info);
-    if (code == 0)
-        code = mdb_env_stat(db.env, &stat);
+    int code = mdb_env_stat(db.env, &stat);
     if (code == 0)
         code = mdb_txn_begin(db.env, NULL, MDB_RDONLY, &check.txn);
     if (code != 0) {
         status = manifest_lmdb_fail(code, error, "checking the manifest");
-        goto out;
+    } else {
+        check.page = stat.ms_psize;
+        status = pages_check(path, stat.ms_psize, mdb_txn_id(check.txn), error);
+        if (status == STATE_OK)
+            status = check_all(&check, error);
+        mdb_txn_abort(check.txn);
     }
-    check.page = stat.ms_psize;
-    check.pages = info.me_last_pgno + 1;
-    /* pages that were never written may be missing at the end: those of one transaction */
-    if (check.pages > 2 * (size / check.page) + 65536) {
-        status = damaged(error, "its end is missing");
-        goto out;
-    }
-    check.is_free = calloc(1, check.pages / 8 + 1);
-    status = check.is_free != NULL ? check_all(&check, error)
-                                   : state_fail(error, STATE_NO_MEMORY, 0, "checking the manifest: out of memory");
-out:
-    free(check.is_free);
-    mdb_txn_abort(check.txn);
     db_close(&db);
     return status;
 }
@@ -242,11 +160,12 @@ struct verdict {
     struct state_error error;
 };
 
-static void run_child(const char *path, uint64_t size, unsigned seconds, int out) __attribute__((noreturn));
-static void run_child(const char *path, uint64_t size, unsigned seconds, int out)
+static void run_child(const char *path, uint64_t size, unsigned seconds, int lock, int out) __attribute__((noreturn));
+static void run_child(const char *path, uint64_t size, unsigned seconds, int lock, int out)
 {
     static const int deadly[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM, SIGTERM, SIGINT };
     sigset_t none;
+    (void)close(lock); /* the parent's lock must end with the parent */
     (void)sigemptyset(&none);
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
         (void)signal(deadly[i], SIG_DFL);
@@ -265,14 +184,14 @@ static void run_child(const char *path, uint64_t size, unsigned seconds, int out
     _exit(sent == (ssize_t)sizeof verdict ? 0 : 1);
 }
 
-enum state_status check_in_child(const char *path, uint64_t size, unsigned seconds, struct state_error *error)
+enum state_status check_in_child(const char *path, uint64_t size, unsigned seconds, int lock, struct state_error *error)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return state_fail(error, STATE_IO, errno, "checking the manifest: pipe failed (errno %d)", errno);
     pid_t child = fork();
     if (child == 0)
-        run_child(path, size, seconds, ends[1]);
+        run_child(path, size, seconds, lock, ends[1]);
     int fork_errno = errno;
     (void)close(ends[1]);
     struct verdict verdict;
@@ -291,9 +210,12 @@ enum state_status check_in_child(const char *path, uint64_t size, unsigned secon
     if (got != (ssize_t)sizeof verdict)
         return state_fail(error, STATE_BAD_DATA, 0, "the manifest is damaged (reading it ended with signal %d)",
                 WIFSIGNALED(result) ? WTERMSIG(result) : 0);
-    if (verdict.status != STATE_OK && error != NULL) {
+    if (verdict.status == STATE_OK)
+        return STATE_OK;
+    if (error != NULL) {
         *error = verdict.error;
         error->what[sizeof error->what - 1] = '\0';
     }
-    return verdict.status;
+    /* what looks like a lack of memory or a failing call is, in a file that was just seen, a number that is not true */
+    return verdict.status == STATE_TOO_NEW ? STATE_TOO_NEW : STATE_BAD_DATA;
 }

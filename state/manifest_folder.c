@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Where mmap, flock or both mean less than on a local disk; EFS is NFS. Numbers as in linux/magic.h and statfs(2). */
@@ -76,8 +77,16 @@ static enum state_status take_lock(struct manifest_folder *folder, struct state_
     folder->lock = openat(folder->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (folder->lock < 0)
         return system_fail(error, "opening the lock in", folder->path);
-    if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
-        return STATE_OK;
+    /* the checking child of a process that was killed just now holds it for a moment longer */
+    const struct timespec moment = { 0, 10 * 1000 * 1000 };
+    for (unsigned attempt = 0; attempt < 8; attempt++) {
+        if (flock(folder->lock, LOCK_EX | LOCK_NB) == 0)
+            return STATE_OK;
+        if (errno != EWOULDBLOCK)
+            break;
+        (void)nanosleep(&moment, NULL);
+        errno = EWOULDBLOCK;
+    }
     if (errno == EWOULDBLOCK)
         return state_fail(error, STATE_BUSY, 0, "another process is at work in %s", folder->path);
     return system_fail(error, "locking", folder->path);
@@ -213,4 +222,16 @@ enum state_status folder_free_space(const struct manifest_folder *folder, uint64
         return system_fail(error, "asking for the free space of", folder->path);
     *bytes = (uint64_t)fs.f_bavail * (uint64_t)fs.f_frsize;
     return STATE_OK;
+}
+
+bool folder_can_grow(const struct manifest_folder *folder, uint64_t size)
+{
+    static const char some[64 * 1024];
+    int fd = openat(folder->fd, "probe", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    bool grew = pwrite(fd, some, sizeof some, (off_t)size) == (ssize_t)sizeof some;
+    (void)close(fd);
+    (void)unlinkat(folder->fd, "probe", 0);
+    return grew;
 }

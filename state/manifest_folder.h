@@ -51,5 +51,8 @@ enum state_status folder_rename(const struct manifest_folder *folder, const char
         struct state_error *error) __attribute__((warn_unused_result));
 enum state_status folder_free_space(const struct manifest_folder *folder, uint64_t *bytes, struct state_error *error)
         __attribute__((warn_unused_result));
+/* Whether a file that has `size` bytes could grow by a little: false for a full disk, a quota, a limit of the process.
+ */
+bool folder_can_grow(const struct manifest_folder *folder, uint64_t size) __attribute__((warn_unused_result));
 
 #endif

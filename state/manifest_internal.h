@@ -35,6 +35,13 @@ enum state_status manifest_unusable(struct state_error *error) __attribute__((wa
 enum state_status manifest_has_space(const struct manifest *manifest, uint64_t need, struct state_error *error)
         __attribute__((warn_unused_result));
 
+/*
+ * Commits. LMDB reports a write that was cut short, as the last one on a disk that fills up is, as EIO like a broken
+ * disk: those two are told apart here. `file` is the one that is written.
+ */
+enum state_status manifest_commit(const struct manifest *manifest, MDB_txn *txn, const char *file,
+        struct state_error *error) __attribute__((warn_unused_result));
+
 /* A name of meta that callers may use: 1 to MANIFEST_NAME_MAX bytes, no dot first. */
 enum state_status manifest_name_check(const char *name, size_t length, struct state_error *error)
         __attribute__((warn_unused_result));

@@ -34,6 +34,9 @@ enum state_status manifest_lmdb_fail(int code, struct state_error *error, const 
     case MDB_PANIC:
     case MDB_CURSOR_FULL:
     case MDB_PAGE_FULL:
+    case MDB_MAP_RESIZED:
+    case MDB_BAD_TXN:
+    case MDB_BAD_DBI:
         return state_fail(error, STATE_BAD_DATA, 0, "%s: the manifest is damaged (%s)", doing, mdb_strerror(code));
     default:
         return state_fail(error, STATE_IO, code > 0 ? code : 0, "%s: %s", doing, mdb_strerror(code));

@@ -78,10 +78,10 @@ static enum state_status load_commit(struct manifest_load *load, struct state_er
         status = db_counts_put(load->txn, &load->db, &load->counts, error);
     if (status != STATE_OK)
         return status;
-    int code = mdb_txn_commit(load->txn);
+    status = manifest_commit(load->manifest, load->txn, FOLDER_FILE_NEW, error);
     load->txn = NULL;
     load->uncommitted = 0;
-    return code == 0 ? STATE_OK : manifest_lmdb_fail(code, error, "writing the new manifest");
+    return status;
 }
 
 /* A value as it is stored, after all keys before it. */
