@@ -69,14 +69,14 @@ static void malformed_line_is_named_and_never_shown(void **state)
     static const struct {
         const char *text, *message;
     } rows[] = {
-        { "[default]\nSECRET\n", "FILE:2: neither a section, nor name = value, nor a comment" },
-        { "[default]\n\n= SECRET\n", "FILE:3: a value without a name" },
-        { "a = SECRET\n", "FILE:1: a property before the first section" },
+        { "[default]\nHUSH\n", "FILE:2: neither a section, nor name = value, nor a comment" },
+        { "[default]\n\n= HUSH\n", "FILE:3: a value without a name" },
+        { "a = HUSH\n", "FILE:1: a property before the first section" },
         { "[default\n", "FILE:1: a section without its ]" },
-        { "[default] SECRET\n", "FILE:1: text after a section's ]" },
+        { "[default] HUSH\n", "FILE:1: text after a section's ]" },
         { "[default]\n[]\n", "FILE:2: a section without a name" },
-        { "[default]\naws_secret_access_key = a\n   SECRET\n", "FILE:3: an indented line after a value" },
-        { "[default]\nregion = a\rSECRET\n", "FILE:2: a control byte" },
+        { "[default]\naws_secret_access_key = a\n   HUSH\n", "FILE:3: an indented line after a value" },
+        { "[default]\nregion = a\rHUSH\n", "FILE:2: a control byte" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct profiles profiles;
@@ -85,7 +85,7 @@ static void malformed_line_is_named_and_never_shown(void **state)
         enum s3_status status = parse(&profiles, PROFILE_CONFIG, rows[i].text, &error);
         assert_int_equal(status, S3_FATAL);
         assert_string_equal(error.message, rows[i].message);
-        assert_null(strstr(error.message, "SECRET"));
+        assert_null(strstr(error.message, "HUSH"));
         profile_clear(&profiles);
     }
 }
