@@ -9,21 +9,22 @@
 enum { DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER, TWO_BYTES, THREE_BYTES, CONTINUATION, CLASSES };
 
 static const struct {
-    unsigned char first, last;
-} class_bounds[CLASSES] = {
-    { '0', '9' },
-    { 'a', 'f' },
-    { 'g', 'z' },
-    { 'A', 'F' },
-    { 'G', 'Z' },
-    { 0xC2, 0xDF },
-    { 0xE0, 0xEF },
-    { 0x80, 0xBF },
+    size_t word; /* each lies in one word of a set */
+    uint64_t bits;
+} class_bytes[CLASSES] = {
+    [DIGIT] = { 0, 0x03FF000000000000U },       /* 0 to 9 */
+    [HEX_LOWER] = { 1, 0x0000007E00000000U },   /* a to f */
+    [LOWER] = { 1, 0x07FFFF8000000000U },       /* g to z */
+    [HEX_UPPER] = { 1, 0x000000000000007EU },   /* A to F */
+    [UPPER] = { 1, 0x0000000007FFFF80U },       /* G to Z */
+    [TWO_BYTES] = { 3, 0x00000000FFFFFFFCU },   /* 0xC2 to 0xDF */
+    [THREE_BYTES] = { 3, 0x0000FFFF00000000U }, /* 0xE0 to 0xEF */
+    [CONTINUATION] = { 2, UINT64_MAX },         /* 0x80 to 0xBF */
 };
 
-/* A position of which no more bytes were seen has hardly been seen; one with so many mixes more than letters and
- * digits. */
-enum { FEW = 4, MANY = 64 };
+/* A position of which no more bytes were seen (or no more than one part in so many of what others show) has hardly been
+ * seen. One with MANY may mix more than letters and digits. */
+enum { FEW = 4, MANY = 40 };
 
 #define BIT(class_) (1U << (class_))
 /* The classes that people mix in one position: numbers in base 16, 36, 62. */
@@ -37,12 +38,6 @@ static bool set_has(const struct walk_set *set, unsigned char byte)
 static void set_add(struct walk_set *set, unsigned char byte)
 {
     set->bits[byte >> 6] |= (uint64_t)1 << (byte & 63);
-}
-
-static void set_add_class(struct walk_set *set, unsigned class_)
-{
-    for (unsigned byte = class_bounds[class_].first; byte <= class_bounds[class_].last; byte++)
-        set_add(set, (unsigned char)byte);
 }
 
 static bool set_covers(const struct walk_set *set, const struct walk_set *part)
@@ -89,12 +84,8 @@ static unsigned classes_of(const struct walk_set *set)
 {
     unsigned classes = 0;
     for (unsigned class_ = 0; class_ < CLASSES; class_++) {
-        for (unsigned byte = class_bounds[class_].first; byte <= class_bounds[class_].last; byte++) {
-            if (set_has(set, (unsigned char)byte)) {
-                classes |= BIT(class_);
-                break;
-            }
-        }
+        if (set->bits[class_bytes[class_].word] & class_bytes[class_].bits)
+            classes |= BIT(class_);
     }
     return classes;
 }
@@ -112,6 +103,8 @@ static bool begins_rare_planes(const struct walk_set *seen)
 static void close_position(struct walk_alphabet *alphabet, size_t at)
 {
     const struct walk_set *seen = &alphabet->seen[at];
+    if (set_size(seen) == 0)
+        return;
     unsigned classes = classes_of(seen);
     if (set_size(seen) <= FEW && (classes & alphabet->mixed) != 0)
         classes |= alphabet->mixed;
@@ -125,9 +118,9 @@ static void close_position(struct walk_alphabet *alphabet, size_t at)
     *closed = *seen;
     for (unsigned class_ = 0; class_ < CLASSES; class_++) {
         if (classes & BIT(class_))
-            set_add_class(closed, class_);
+            closed->bits[class_bytes[class_].word] |= class_bytes[class_].bits;
     }
-    if (set_size(seen) <= FEW && set_covers(&alphabet->rich, seen))
+    if (FEW * set_size(seen) <= set_size(&alphabet->rich) && set_covers(&alphabet->rich, seen))
         set_join(closed, &alphabet->rich);
 }
 

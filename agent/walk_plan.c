@@ -10,7 +10,7 @@
 #define LISTERS_MAX 4096
 #define FENCE_LIMIT 4096
 /* How many keys of a page teach the alphabet, and how many positions behind what the page shares. */
-#define LESSONS 24
+#define LESSONS 64
 #define LESSON_BYTES 32
 /* Fences are believed until a stretch between two of them has this many times what they promise. */
 #define FENCE_TRUST 2.5

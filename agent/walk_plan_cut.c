@@ -6,16 +6,19 @@
 #include "agent/walk_utf8.h"
 
 /* A piece should be worth its request: each cut costs about one page more, half a page on both sides. */
-#define PIECE_PAGES 2
+#define PIECE_PAGES 3
 /* More keys than that are not believed from a page's density: the page is then taken to lie in a dense corner. */
 #define PLAUSIBLE 3e7
-/* The same where growing prefixes have already bounded the range. */
-#define PLAUSIBLE_PROBED 1e9
+/* In a range that growing prefixes have bounded: the density of the last page against that of the whole range. */
+#define DECEIVING 1e5
+/* Probes that may bring little before estimates are distrusted: so many a lister, and this share of all pages. */
+#define WASTE_LISTERS 1.5
+#define WASTE_PAGES (1.0 / 12)
 /* A number's step is this much finer than the piece it begins. */
 #define STEPS_A_PIECE 256
 
 /* How many prefixes are tried at once where growing prefixes have bounded the range before. */
-#define LEVELS_A_CUT 3
+#define LEVELS_A_CUT 2
 
 static const unsigned char highest[4] = { 0xF4, 0x8F, 0xBF, 0xBF }; /* U+10FFFF */
 
@@ -83,7 +86,7 @@ static double estimate_by_fences(const struct walk_plan *plan, const struct walk
  */
 static bool is_deceived(const struct walk_plan *plan)
 {
-    return plan->wasted > 2 * plan->listers + plan->stats.pages / 8;
+    return (double)plan->wasted > WASTE_LISTERS * (double)plan->listers + WASTE_PAGES * (double)plan->stats.pages;
 }
 
 void walk_range_estimate(const struct walk_plan *plan, struct walk_range *range)
@@ -198,7 +201,7 @@ static size_t cut(struct walk_plan *plan, struct walk_range *range, size_t want)
         return cut_by_fences(plan, range, want);
     if (!range->cold)
         return 0;
-    if (range->probed && range->rest > PLAUSIBLE_PROBED)
+    if (range->probed && range->rest > DECEIVING * range->average)
         return cut_both_ways(plan, range, want);
     if (!range->probed && (range->end.len == 0 || range->rest > PLAUSIBLE)) {
         size_t made = cut_by_prefixes(plan, range, want);
@@ -223,6 +226,7 @@ static double spare(const struct walk_plan *plan, const struct walk_range *range
 static bool allot(struct walk_plan *plan, size_t idle)
 {
     double least = PIECE_PAGES * (double)plan->page_keys;
+
     bool any = false;
     for (; idle > 0; idle--) {
         struct walk_range *best = NULL;
