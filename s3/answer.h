@@ -66,7 +66,7 @@ struct s3_bucket_page {
     struct s3_bucket_entry *entries;
     size_t count, capacity;
     struct s3_text next_token; /* empty: the last page */
-    char *arena; /* private: where the text lies */
+    char *arena;               /* private: where the text lies */
     size_t arena_used, arena_capacity;
 };
 void s3_bucket_page_init(struct s3_bucket_page *page);
@@ -145,8 +145,8 @@ struct s3_parser;
 /* Returns a parser (free with s3_parser_free) or NULL without memory. */
 struct s3_parser *s3_parser_new(void);
 void s3_parser_free(struct s3_parser *parser);
-/* Begins a document; clears *out (initialised before), which is the struct named at the kind (NULL for S3_ANSWER_ERROR_ONLY) and is borrowed
- * until finish. */
+/* Begins a document; clears *out (initialised before), which is the struct named at the kind (NULL for
+ * S3_ANSWER_ERROR_ONLY) and is borrowed until finish. */
 enum s3_status s3_parser_begin(struct s3_parser *parser, enum s3_answer_kind kind, void *out)
         __attribute__((warn_unused_result));
 /* Feeds bytes as they arrive. After a failure it takes and ignores more; finish then says what was wrong. */

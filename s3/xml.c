@@ -165,7 +165,9 @@ static void on_complaint(void *context, xmlErrorPtr complaint)
     if (complaint->level < XML_ERR_ERROR) {
         return;
     }
-    if (complaint->code == XML_ERR_INVALID_CHAR) {
+    /* The same code stands for bytes that are no UTF-8, which libxml2 would go on to read as Latin-1; only a character
+     * has a number. */
+    if (complaint->code == XML_ERR_INVALID_CHAR && complaint->int1 > 0) {
         uint8_t state = xml->states[xml->depth];
         bool is_loose = state < 32 && (xml->grammar->loose >> state & 1) != 0;
         if (xml->skip_depth > 0 || is_loose) {
@@ -288,6 +290,11 @@ void s3_xml_feed(struct s3_xml *xml, const char *bytes, size_t length)
         s3_xml_fail(xml, S3_BAD_DATA, "the answer is no XML");
         return;
     }
+    /* No XML in UTF-8 has one, but UTF-16 does, which libxml2 would see through. */
+    if (memchr(bytes, '\0', length) != NULL) {
+        s3_xml_fail(xml, S3_BAD_DATA, "the document has a zero byte");
+        return;
+    }
     if (length > S3_XML_BYTES_MAX - xml->fed) {
         s3_xml_fail(xml, S3_BAD_DATA, "the document is too long");
         return;
@@ -306,7 +313,8 @@ enum s3_status s3_xml_finish(struct s3_xml *xml, const char **why)
         (void)xmlParseChunk(xml->parser, NULL, 0, 1);
     }
     /* Belt and braces: a complaint would have been heard. */
-    if (xml->status == S3_OK && (!xml->root_closed || (!xml->parser->wellFormed && !xml->forgave))) {
+    bool is_utf8 = xml->status != S3_OK || xml->parser->charset == XML_CHAR_ENCODING_UTF8;
+    if (xml->status == S3_OK && (!xml->root_closed || !is_utf8 || (!xml->parser->wellFormed && !xml->forgave))) {
         s3_xml_fail(xml, S3_BAD_DATA, "the document is cut off or not well-formed");
     }
     *why = xml->why;

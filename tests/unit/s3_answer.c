@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -462,6 +463,44 @@ static void identity_is_read(void **state)
             S3_BAD_DATA);
 }
 
+static void *parse_many(void *argument)
+{
+    static const char list[] =
+            "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>1</Size>"
+            "<ETag>e</ETag><LastModified>2026-11-20T04:00:00Z</LastModified></Contents></ListBucketResult>";
+    static const char broken[] = "<ListBucketResult><IsTruncated>false</IsTruncated><Conten></ListBucketResult>";
+    size_t *right = argument;
+    struct s3_parser *own = s3_parser_new();
+    struct s3_page page;
+    s3_page_init(&page);
+    for (size_t i = 0; own != NULL && i < 500; i++) {
+        struct s3_error problem;
+        s3_error_clear(&problem);
+        const char *document = i % 2 == 0 ? list : broken;
+        if (s3_parser_begin(own, S3_ANSWER_LIST, &page) == S3_OK) {
+            s3_parser_feed(own, document, strlen(document));
+        }
+        *right += s3_parser_finish(own, 200, &problem) == (i % 2 == 0 ? S3_OK : S3_BAD_DATA);
+    }
+    s3_page_free(&page);
+    s3_parser_free(own);
+    return NULL;
+}
+
+static void threads_with_their_own_parsers_do_not_meet(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    size_t right[4] = { 0 };
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, parse_many, &right[i]), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(right[i], 500);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -494,6 +533,7 @@ int main(void)
         cmocka_unit_test(location_knows_the_old_names),
         cmocka_unit_test(session_is_whole_or_nothing),
         cmocka_unit_test(identity_is_read),
+        cmocka_unit_test(threads_with_their_own_parsers_do_not_meet),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -252,6 +252,11 @@ static void what_is_wrong_with_a_page_fails_it(void **state)
         "</Contents>" NOT_TRUNCATED LIST_CLOSE,
         "<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><ListBucketResult>" NOT_TRUNCATED LIST_CLOSE,
         LIST_OPEN "<Contents><Key>&a;</Key>" REST "</Contents>" NOT_TRUNCATED LIST_CLOSE,
+        LIST_OPEN "<StartAfter>\xFF</StartAfter>" NOT_TRUNCATED LIST_CLOSE,
+        LIST_OPEN "<StartAfter>\xC3</StartAfter>" NOT_TRUNCATED LIST_CLOSE,
+        LIST_OPEN "<NextContinuationToken>\xFF</NextContinuationToken>" NOT_TRUNCATED LIST_CLOSE,
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><ListBucketResult><StartAfter>\xE9</StartAfter>" NOT_TRUNCATED
+                LIST_CLOSE,
         LIST_OPEN "<Contents><Key>\xFF</Key>" REST "</Contents>" NOT_TRUNCATED LIST_CLOSE,
         LIST_OPEN "<a><b><c><d><e><f><g><h><i><j><k><l><m><n><o><p></p></o></n></m></l></k></j></i></h></g></f></e></d>"
                   "</c></b></a>" NOT_TRUNCATED LIST_CLOSE,
@@ -261,6 +266,19 @@ static void what_is_wrong_with_a_page_fails_it(void **state)
             fail_msg("accepted: %s", bad[i]);
         }
     }
+}
+
+static void utf16_is_refused(void **state)
+{
+    (void)state;
+    static const char document[] = LIST_OPEN NOT_TRUNCATED LIST_CLOSE;
+    char wide[2 * sizeof document];
+    for (size_t i = 0; i < sizeof document - 1; i++) {
+        wide[2 * i] = document[i];
+        wide[2 * i + 1] = '\0';
+    }
+    assert_int_equal(parse_chunked(S3_ANSWER_LIST, wide, 2 * (sizeof document - 1), 7), S3_BAD_DATA);
+    assert_int_equal(parse_chunked(S3_ANSWER_LIST, "\xFF\xFE<\0a\0", 6, 100), S3_BAD_DATA);
 }
 
 static void every_truncation_of_a_page_is_noticed(void **state)
@@ -500,6 +518,7 @@ int main(void)
         cmocka_unit_test(what_xml_cannot_carry_is_forgiven_only_where_it_does_not_matter),
         cmocka_unit_test(what_is_wrong_with_an_entry_fails_the_page),
         cmocka_unit_test(what_is_wrong_with_a_page_fails_it),
+        cmocka_unit_test(utf16_is_refused),
         cmocka_unit_test(every_truncation_of_a_page_is_noticed),
         cmocka_unit_test(error_document_in_a_200_is_an_error),
         cmocka_unit_test(keys_have_up_to_1024_bytes_and_pages_up_to_2000_entries),
