@@ -207,11 +207,12 @@ enum state_status manifest_close(struct manifest *manifest, bool clean, struct s
     char path[FOLDER_PATH_MAX];
     enum state_status status = STATE_OK;
     if (clean) {
-        status = manifest_sync(manifest, error);
-        if (status == STATE_OK)
-            status = folder_file(&manifest->folder, FOLDER_FILE, path, error);
+        status = manifest->db.env == NULL ? manifest_unusable(error)
+                                          : folder_file(&manifest->folder, FOLDER_FILE, path, error);
         if (status == STATE_OK)
             status = db_extend(&manifest->db, path, error);
+        if (status == STATE_OK)
+            status = manifest_sync(manifest, error);
     }
     db_close(&manifest->db);
     if (clean && status == STATE_OK)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A commit gives dirty pages back: 32 MiB keep a load within the memory that a run has, and cost nothing to speak of */
-enum { CHUNK = 32 << 20 };
+/* Dirty pages are anonymous memory until their commit; more of it would not make a load faster */
+enum { CHUNK = 8 << 20 };
 
 /* Below this a compaction is not worth a sync */
 enum { LOOSE_LEAST = 1 << 20 };
@@ -73,7 +73,7 @@ void manifest_load_abort(struct manifest_load *load)
 
 static enum state_status load_commit(struct manifest_load *load, struct state_error *error)
 {
-    enum state_status status = manifest_has_space(load->manifest, 2 * load->uncommitted + CHUNK / 8, error);
+    enum state_status status = manifest_has_space(load->manifest, 2 * load->uncommitted + CHUNK / 2, error);
     if (status == STATE_OK)
         status = db_counts_put(load->txn, &load->db, &load->counts, error);
     if (status != STATE_OK)

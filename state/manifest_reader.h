@@ -25,8 +25,7 @@ enum manifest_part {
     MANIFEST_JOBS     /* keys are a kind's byte and the object's key, values opaque */
 };
 
-/* Borrows the manifest, which must outlive it. At most options.workers readers are open (between begin and end) at
- * once. */
+/* Borrows the manifest, which must outlive it. At most options.workers + 4 readers exist at once: LMDB has a table. */
 enum state_status manifest_reader_new(struct manifest *manifest, enum manifest_part part,
         struct manifest_reader **reader, struct state_error *error) __attribute__((warn_unused_result));
 void manifest_reader_free(struct manifest_reader *reader);
@@ -44,8 +43,7 @@ enum state_status manifest_reader_seek(struct manifest_reader *reader, struct st
 enum state_status manifest_reader_next(struct manifest_reader *reader, struct state_text *key,
         struct state_error *error) __attribute__((warn_unused_result));
 
-/* Exactly this key: STATE_OK makes it the current one (borrowing `key`), STATE_NOT_FOUND. What _next yields is unmoved.
- */
+/* Exactly this key: STATE_OK makes it the current one (borrowing `key`), STATE_NOT_FOUND. Does not move _next. */
 enum state_status manifest_reader_get(struct manifest_reader *reader, struct state_text key, struct state_error *error)
         __attribute__((warn_unused_result));
 

@@ -3,27 +3,6 @@
 
 #include <string.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
-bool form_md5_pack(const char *text, unsigned char out[FORM_MD5_SIZE])
-{
-    for (size_t i = 0; i < FORM_MD5_SIZE; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = hex_value(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
-}
-
 /* Four bytes become eight digits at a time: this runs for each unchanged object, where a digit's loop would show. */
 void form_md5_spell(const unsigned char bytes[FORM_MD5_SIZE], char out[FORM_MD5_TEXT])
 {
@@ -36,6 +15,21 @@ void form_md5_spell(const unsigned char bytes[FORM_MD5_SIZE], char out[FORM_MD5_
         for (size_t j = 0; j < 8; j++)
             out[2 * i + j] = (char)(digits >> 8 * j);
     }
+}
+
+/* Without a branch a digit; what was no digit shows when the bytes are spelled again. */
+bool form_md5_pack(const char *text, unsigned char out[FORM_MD5_SIZE])
+{
+    char again[FORM_MD5_TEXT];
+    unsigned char nibbles[FORM_MD5_TEXT];
+    for (size_t i = 0; i < FORM_MD5_TEXT; i++) {
+        unsigned char c = (unsigned char)text[i];
+        nibbles[i] = (unsigned char)((c & 0x0f) + 9 * (c >> 6));
+    }
+    for (size_t i = 0; i < FORM_MD5_SIZE; i++)
+        out[i] = (unsigned char)(nibbles[2 * i] << 4 | (nibbles[2 * i + 1] & 0x0f));
+    form_md5_spell(out, again);
+    return memcmp(again, text, sizeof again) == 0;
 }
 
 bool form_parts_pack(const char *text, size_t len, uint64_t *parts)
