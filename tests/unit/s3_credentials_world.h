@@ -110,7 +110,7 @@ static inline struct world *world_new(void)
     world->clock = (struct s3_clock){
         .wall_ms = world_now, .monotonic_ms = world_now, .sleep_ms = world_sleep, .random = world_random, .ctx = world
     };
-    atomic_init(&world->now_ms, INT64_C(1795000000000)); /* 2026-11-18T10:26:40Z */
+    atomic_init(&world->now_ms, INT64_C(1795000000000)); /* 2026-11-18T11:06:40Z */
     (void)snprintf(world->folder, sizeof world->folder, "%s", "/tmp/vaultferry-credentials-XXXXXX");
     assert_non_null(mkdtemp(world->folder));
     world_set(world, "HOME", world->folder);
@@ -165,8 +165,8 @@ static inline void serve_one(struct server *server, int fd)
         const char *body = step->body != NULL ? step->body : "";
         int length = snprintf(answer, sizeof answer,
                 "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", step->status, strlen(body));
-        (void)!write(fd, answer, (size_t)length);
-        (void)!write(fd, body, strlen(body));
+        (void)send(fd, answer, (size_t)length, MSG_NOSIGNAL);
+        (void)send(fd, body, strlen(body), MSG_NOSIGNAL);
     }
 }
 
