@@ -83,10 +83,16 @@ void buf_base64(struct buf *b, const uint8_t *p, size_t n)
     }
 }
 
+#define TEN(c)                                                                                                         \
+    [c] = 1, [(c) + 1] = 1, [(c) + 2] = 1, [(c) + 3] = 1, [(c) + 4] = 1, [(c) + 5] = 1, [(c) + 6] = 1, [(c) + 7] = 1,  \
+    [(c) + 8] = 1, [(c) + 9] = 1
+static const unsigned char unreserved[256] = { TEN('0'), TEN('a'),
+    TEN('k'), ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1, TEN('A'), TEN('K'), ['U'] = 1,
+    ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['~'] = 1 };
+
 static int is_unreserved(unsigned char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-           c == '.' || c == '~';
+    return unreserved[c];
 }
 
 void buf_xml(struct buf *b, const char *p, size_t n)

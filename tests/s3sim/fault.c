@@ -66,7 +66,8 @@ static const char *read_action(const json_t *j, struct fault_action *a)
     a->kind = (enum fault_kind)i;
     a->status = (int)json_integer_value(json_object_get(j, "status"));
     a->ms = json_integer_value(json_object_get(j, "ms"));
-    a->bytes = (uint64_t)json_integer_value(json_object_get(j, "bytes"));
+    const json_t *bytes = json_object_get(j, "bytes");
+    a->bytes = json_is_integer(bytes) ? (uint64_t)json_integer_value(bytes) : UINT64_MAX;
     a->keep_alive = json_is_true(json_object_get(j, "keep_alive"));
     a->perform = json_is_true(json_object_get(j, "perform"));
     bool slow = a->status == 503;

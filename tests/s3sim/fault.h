@@ -39,7 +39,7 @@ struct fault_action {
     int status;
     char code[64], message[160], region[32];
     int64_t ms;      /* stall, trickle: how long */
-    uint64_t bytes;  /* truncate: sent before the end */
+    uint64_t bytes;  /* truncate: sent before the end; UINT64_MAX: half */
     bool keep_alive; /* error in 200: whitespace first */
     bool perform;    /* error, error in 200: do the operation nevertheless */
 };

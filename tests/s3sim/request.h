@@ -45,7 +45,8 @@ struct request {
     unsigned headers, params;
     struct param param[MAX_PARAMS];
     char *decoded, *trailers; /* what params and key, and a chunked body's trailing headers point into */
-    struct buf upload;        /* the request's body */
+    uint64_t received;
+    struct buf upload; /* the request's body */
     char bucket[64];
     const char *key;
     size_t key_len;

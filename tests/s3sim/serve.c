@@ -16,6 +16,7 @@
 int64_t serve_prepare(struct request *q)
 {
     q->id = version_new_id();
+    q->received = q->upload.n;
     request_target(q);
     q->op = ops_route(q);
     world_read();

@@ -87,7 +87,7 @@ void stats_record(const struct request *q, int status)
     if (status >= 400 || status <= 0)
         atomic_fetch_add_explicit(&by_op_failed[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&by_status[status > 0 && status < 600 ? status : 0], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&bytes_in, q->upload.n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&bytes_in, q->received, memory_order_relaxed);
     if (!q->is_head)
         atomic_fetch_add_explicit(&bytes_out, q->reply.body ? q->reply.size : q->reply.text.n, memory_order_relaxed);
     pthread_mutex_lock(&lock);
