@@ -12,7 +12,7 @@
 
 enum { DATABASES = DB_PARTS * TREE_LEVELS + 2 };
 
-/* mmap refuses what the address space cannot hold: the reservation is then halved, down to this beyond the file */
+/* mmap refuses what the address space cannot hold (valgrind's with EINVAL): the reservation is then halved, to this */
 #define MAP_LEAST (UINT64_C(64) << 20)
 
 static const char *const names[DB_PARTS][TREE_LEVELS] = {
@@ -271,7 +271,7 @@ static int open_env(const char *path, enum db_mode mode, uint64_t map, unsigned 
         if (code == 0)
             return 0;
         db_close(db);
-        if (code != ENOMEM || map / 2 < MAP_LEAST)
+        if ((code != ENOMEM && code != EINVAL) || map / 2 < MAP_LEAST)
             return code;
     }
 }

@@ -39,7 +39,9 @@ enum state_status manifest_lmdb_fail(int code, struct state_error *error, const 
     case MDB_BAD_DBI:
         return state_fail(error, STATE_BAD_DATA, 0, "%s: the manifest is damaged (%s)", doing, mdb_strerror(code));
     default:
-        return state_fail(error, STATE_IO, code > 0 ? code : 0, "%s: %s", doing, mdb_strerror(code));
+        if (code > 0) /* mdb_strerror would call strerror, which threads may not */
+            return state_fail(error, STATE_IO, code, "%s failed (errno %d)", doing, code);
+        return state_fail(error, STATE_IO, 0, "%s: %s", doing, mdb_strerror(code));
     }
 }
 
