@@ -5,7 +5,7 @@
  */
 #include "tests/unit/state_manifest_test.h"
 
-enum { RECORDS = 4000, FILES = 480, LINES = 40, PENDING = 60 };
+enum { RECORDS = 4000, FILES = 480, LINES = 40, PENDING = 60, ROUNDS = 60 };
 
 static char keys[RECORDS][STATE_KEY_MAX];
 static size_t lengths[RECORDS];
@@ -205,6 +205,58 @@ static void damage_is_found_or_harmless(void **state)
     free(good);
 }
 
+/* The other side of the check: whatever history a sound file has, it passes. */
+static void a_sound_file_passes_whatever_its_history(void **state)
+{
+    (void)state;
+    static char value[60000];
+    struct manifest_options options = test_options();
+    uint64_t seed = 77;
+    for (unsigned i = 0; i < RECORDS; i++)
+        make_key(i);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct manifest *manifest;
+        struct manifest_batch *batch;
+        enum manifest_found found;
+        uint64_t sequence = 0;
+        OK(manifest_open(&options, &manifest, &found, &why));
+        assert_int_equal(found, round == 0 ? MANIFEST_NEW : MANIFEST_VERIFIED);
+        for (unsigned b = 0; b < 4; b++) {
+            unsigned changes = (unsigned)(test_random(&seed) % 700);
+            bool grow = test_random(&seed) % 3 > 0;
+            OK(manifest_batch_begin(manifest, &batch, &why));
+            for (unsigned i = 0; i < changes; i++) {
+                unsigned which = (unsigned)(test_random(&seed) % RECORDS);
+                size_t length = 1 + test_random(&seed) % (i % 20 == 0 ? sizeof value : 900);
+                enum state_status status = STATE_OK;
+                if (grow)
+                    test_put(batch, key_of(which), 1 + test_random(&seed) % 1000);
+                else
+                    status = manifest_batch_remove(batch, key_of(which), &why);
+                assert_true(status == STATE_OK || status == STATE_NOT_FOUND);
+                if (i % 9 == 0)
+                    OK(manifest_job_put(batch, 'm', key_of(which % 97), (struct state_text){ value, length }, &why));
+                if (i % 11 == 0)
+                    status = manifest_job_remove(batch, 'm', key_of((which + 1) % 97), &why);
+                assert_true(status == STATE_OK || status == STATE_NOT_FOUND);
+                OK(manifest_pending_add(batch, key_of(which), &why));
+                OK(manifest_outbox_append(batch, value, length % 6000 + 1, &sequence, &why));
+            }
+            if (changes % 5 == 0)
+                OK(manifest_pending_clear(batch, &why));
+            OK(manifest_outbox_trim(batch, sequence > 300 ? sequence - 300 : 0, &why));
+            OK(manifest_meta_put(batch, "fences", value, changes * 50, &why));
+            if (changes % 7 == 0)
+                manifest_batch_abort(batch);
+            else
+                OK(manifest_batch_commit(batch, &why));
+        }
+        if (test_random(&seed) % 10 == 0)
+            OK(manifest_compact(manifest, &why));
+        OK(manifest_close(manifest, false, &why));
+    }
+}
+
 static void a_file_cut_after_a_clean_close_is_refused(void **state)
 {
     (void)state;
@@ -288,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(damage_is_found_or_harmless, test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(a_sound_file_passes_whatever_its_history, test_setup, test_teardown),
         cmocka_unit_test_setup_teardown(a_file_cut_after_a_clean_close_is_refused, test_setup, test_teardown),
         cmocka_unit_test_setup_teardown(a_changed_record_is_never_yielded, test_setup, test_teardown),
         cmocka_unit_test_setup_teardown(a_check_that_takes_too_long_is_a_rebuild, test_setup, test_teardown),
