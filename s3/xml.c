@@ -249,7 +249,7 @@ static bool renew_parser(struct s3_xml *xml)
     return xml->parser != NULL;
 }
 
-enum s3_status s3_xml_begin(
+void s3_xml_begin(
         struct s3_xml *xml, const struct s3_xml_grammar *grammar, const struct s3_xml_events *events, void *context)
 {
     if (xml->grammar != grammar) {
@@ -266,10 +266,6 @@ enum s3_status s3_xml_begin(
     xml->fed = xml->text_length = 0;
     xml->why = "";
     xml->status = S3_OK;
-    if (!renew_parser(xml)) {
-        xml->status = S3_NO_MEMORY;
-    }
-    return xml->status;
 }
 
 void s3_xml_feed(struct s3_xml *xml, const char *bytes, size_t length)
@@ -281,6 +277,9 @@ void s3_xml_feed(struct s3_xml *xml, const char *bytes, size_t length)
         } else {
             xml->begun = true;
             xml->markup = *bytes == '<' || (unsigned char)*bytes == 0xEF; /* or a byte order mark */
+            if (xml->markup && !renew_parser(xml)) {
+                s3_xml_fail(xml, S3_NO_MEMORY, "no memory");
+            }
         }
     }
     if (length == 0 || xml->status != S3_OK) {

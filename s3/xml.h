@@ -42,8 +42,9 @@ struct s3_xml_events {
 struct s3_xml;
 struct s3_xml *s3_xml_new(void);
 void s3_xml_free(struct s3_xml *xml);
-enum s3_status s3_xml_begin(struct s3_xml *xml, const struct s3_xml_grammar *grammar,
-        const struct s3_xml_events *events, void *context) __attribute__((warn_unused_result));
+/* Costs nothing until the first byte of a document comes: most answers have no body. */
+void s3_xml_begin(
+        struct s3_xml *xml, const struct s3_xml_grammar *grammar, const struct s3_xml_events *events, void *context);
 /* After a failure it ignores what comes. White space before the document is skipped. */
 void s3_xml_feed(struct s3_xml *xml, const char *bytes, size_t length);
 /* Fails the document; the first failure stays. `why` is static text. */
