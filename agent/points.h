@@ -9,13 +9,19 @@
 #include "agent/vault.h"
 #include "state/point.h"
 
+enum {
+    POINT_VERSION_SIZE =
+            128, /* AWS' and Ceph's ids have 32 bytes, others 36; kept small since there may be many points */
+    POINT_FILE_BYTES_MAX = 64 * 1024 * 1024 /* of a log or full file; our own have at most 8 MiB */
+};
+
 /* One folder under points/<source>/. */
 struct point_listed {
     char id[STATE_POINT_SIZE];
     bool has_point;                   /* point.json is there */
     bool forgotten;                   /* forgotten.json is there */
-    bool tampered;                    /* a second version, or a delete marker, of a file in it */
-    char version[S3_VERSION_MAX + 1]; /* of point.json, the oldest; "" on a bucket without versions */
+    bool tampered;                    /* a second version with other content, or a delete marker, of a file in it */
+    char version[POINT_VERSION_SIZE]; /* of point.json, the oldest; "" on a bucket without versions */
     int64_t written_ms;               /* point.json's, by the server */
     uint32_t logs, fulls;             /* the highest numbers that are there */
 };
@@ -25,9 +31,13 @@ struct points_list {
 };
 void points_list_free(struct points_list *list);
 
-/* All folders after `after` (NULL or "": all), by ListObjectVersions. */
+/* All folders after `after` (NULL or "": all), by ListObjectVersions. An error is never taken for the end. */
 enum verdict points_find(const struct vault *vault, struct s3_conn *conn, const char *source, const char *after,
         struct points_list *list, struct failure *failure) __attribute__((warn_unused_result));
+
+/* The folder of this id alone. VERDICT_NOT_FOUND: there is none. */
+enum verdict points_find_one(const struct vault *vault, struct s3_conn *conn, const char *source, const char *id,
+        struct point_listed *listed, struct failure *failure) __attribute__((warn_unused_result));
 
 /* A point with the hash of its bytes; free with point_read_free. */
 struct point_read {
@@ -39,8 +49,14 @@ enum verdict points_read(const struct vault *vault, struct s3_conn *conn, const 
         __attribute__((warn_unused_result));
 void point_read_free(struct point_read *read);
 
-/* Streams the lines of one log or full file to the visitor, and says what the file is. VERDICT_BAD_DATA where it is not
- * whole, or not what `expect` (may be NULL) says: then what the visitor got must be thrown away. */
+/*
+ * Hands the lines of one log or full file to the visitor, and says what the file is (`sum` may be NULL). The compressed
+ * bytes are held in memory, and the visitor is not called before they are known to be what `expect` says or, where it
+ * is NULL, before the file was read whole once: so a file that is cut or damaged reaches nobody. The oldest version is
+ * read, or any other with the content that `expect` names.
+ * VERDICT_BAD_DATA: damaged, or not what `expect` says; VERDICT_NOT_FOUND: not there. The visitor's own failure comes
+ * back as its status' verdict.
+ */
 enum verdict points_read_file(const struct vault *vault, struct s3_conn *conn, const struct change_file_id *id,
         const struct change_file_sum *expect, struct change_file_visitor visitor, struct change_file_sum *sum,
         struct failure *failure) __attribute__((warn_unused_result));

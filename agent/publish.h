@@ -21,7 +21,8 @@ struct publish_options {
     struct manifest *manifest;
     const char *point; /* this run's */
 };
-/* Reads what former runs put without a point (meta "logs"). */
+/* Borrows all of it. `point` must be above every folder under points/<source>/, those without a point included: logs
+ * are applied in the order of their folders. */
 enum verdict publisher_new(const struct publish_options *options, struct publisher **publisher, struct failure *failure)
         __attribute__((warn_unused_result));
 void publisher_free(struct publisher *publisher);
@@ -31,18 +32,19 @@ void publisher_free(struct publisher *publisher);
 enum verdict publisher_flush(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
         __attribute__((warn_unused_result));
 
-/* Whether the logs since the last full file have more lines than there are records (and enough to care): time for a
- * full file. */
+/* Whether a rebuild would spend more on the logs since the last full file than on a new one: time for a full file. */
 bool publisher_wants_full(const struct publisher *publisher);
-/* Puts all live records as full files. No batch may be open; readers may. */
+/* Puts all live records as full files, which the point then names; after the last flush, since lines that are flushed
+ * later make it forget them. No batch may be open; readers may. A failure leaves the point without them. */
 enum verdict publisher_full(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
         __attribute__((warn_unused_result));
 
 /*
  * Writes point.json: fills in files, predecessor, totals, program, policy; all else is the caller's. Reads the newest
  * point again first: if it is not `predecessor` (NULL: none), somebody else has published meanwhile: VERDICT_CHANGED,
- * and *newest (may be NULL) is that point's id. After it: meta "point" (id and hash) is recorded, meta "logs" emptied,
- * the manifest synced.
+ * and *newest (may be NULL; else "") is that point's id. The same where it was overtaken while writing. What is still
+ * in the outbox is flushed before. After it: meta "point" (id and hash) is recorded, meta "logs" emptied, the manifest
+ * synced.
  */
 enum verdict publisher_point(struct publisher *publisher, struct s3_conn *conn, struct state_point *point,
         const struct state_point_link *predecessor, char newest[STATE_POINT_SIZE], struct failure *failure)
