@@ -3,7 +3,7 @@
  * their change lines in the outbox, pending keys, jobs, meta and the totals move together.
  *
  * At most some thousand changes a batch, sorted by key where there is a choice (neighbours share their pages). A commit
- * is safe against SIGKILL at once, against power loss after manifest_sync.
+ * is safe against SIGKILL at once. Power loss between open and clean close costs a rebuild, synced or not.
  *
  * A failure of any call below but STATE_NOT_FOUND spoils the batch: its commit then returns that failure and records
  * nothing. A full disk or a file at its bound is STATE_FULL, with what is free and needed in `error`.
