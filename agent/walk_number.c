@@ -112,7 +112,8 @@ static void close_position(struct walk_alphabet *alphabet, size_t at)
         classes |= BIT(HEX_LOWER);
     if (classes & BIT(UPPER))
         classes |= BIT(HEX_UPPER);
-    if (at > 0 && begins_rare_planes(&alphabet->seen[at - 1]))
+    bool rare = at > 0 && begins_rare_planes(&alphabet->seen[at - 1]);
+    if (rare)
         classes &= ~BIT(CONTINUATION);
     struct walk_set *closed = &alphabet->closed[at];
     *closed = *seen;
@@ -120,7 +121,7 @@ static void close_position(struct walk_alphabet *alphabet, size_t at)
         if (classes & BIT(class_))
             closed->bits[class_bytes[class_].word] |= class_bytes[class_].bits;
     }
-    if (FEW * set_size(seen) <= set_size(&alphabet->rich) && set_covers(&alphabet->rich, seen))
+    if (!rare && FEW * set_size(seen) <= set_size(&alphabet->rich) && set_covers(&alphabet->rich, seen))
         set_join(closed, &alphabet->rich);
 }
 

@@ -286,7 +286,7 @@ enum walk_verdict walk_plan_answer(struct walk_plan *plan, const struct walk_req
         walk_plan_failed(plan, request, WALK_BREAK);
         return WALK_OUT_OF_MEMORY;
     }
-    plan->wasted += !range->started && 2 * inside < plan->page_keys;
+    plan->wasted += ended && range->handed + inside < plan->page_keys;
     range->in_flight = false;
     range->attempt = 0;
     plan->stats.in_flight--;

@@ -81,12 +81,13 @@ static double estimate_by_fences(const struct walk_plan *plan, const struct walk
     return (rest > 0 ? rest : 0) + plan->fence_keys * (double)(range->fence_end - range->fence);
 }
 
-/* Keys that lie in clusters deceive every measure of density. Once probes have brought little too often, a range is
- * only believed to have as much before it as it has handed out since its last cut: so each further probe is paid for.
- */
-static bool is_deceived(const struct walk_plan *plan)
+/* Keys that lie in clusters deceive every measure of density. Once probes have brought little too often, the last page
+ * is distrusted in favour of the range's average; and when that has not helped either, a range is only believed to have
+ * as much before it as it has handed out since its last cut, so that each further probe is paid for. */
+static bool has_wasted(const struct walk_plan *plan, double times)
 {
-    return (double)plan->wasted > WASTE_LISTERS * (double)plan->listers + WASTE_PAGES * (double)plan->stats.pages;
+    double fair = WASTE_LISTERS * (double)plan->listers + WASTE_PAGES * (double)plan->stats.pages;
+    return (double)plan->wasted > times * fair;
 }
 
 void walk_range_estimate(const struct walk_plan *plan, struct walk_range *range)
@@ -215,8 +216,10 @@ static size_t cut(struct walk_plan *plan, struct walk_range *range, size_t want)
 static double spare(const struct walk_plan *plan, const struct walk_range *range)
 {
     double rest = range->rest < PLAUSIBLE ? range->rest : PLAUSIBLE;
-    if (range->cold && range->fence == range->fence_end && is_deceived(plan)) {
-        double believed = range->average > (double)range->proven ? range->average : (double)range->proven;
+    if (range->cold && range->fence == range->fence_end && has_wasted(plan, 1)) {
+        double believed = (double)range->proven;
+        if (believed < range->average && !has_wasted(plan, 1.5))
+            believed = range->average;
         rest = rest < believed ? rest : believed;
     }
     return range->in_flight ? rest - (double)plan->page_keys : rest;

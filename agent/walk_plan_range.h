@@ -75,7 +75,7 @@ struct walk_plan {
     size_t fence_limit;
     uint64_t mark_keys; /* marks are at least this far apart, but for those at ends of ranges */
     size_t mark_count;
-    uint64_t wasted; /* first pages of cut-off ranges that brought little */
+    uint64_t wasted; /* ranges that ended with less than a page */
     struct walk_stats stats;
 };
 
