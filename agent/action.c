@@ -63,3 +63,9 @@ struct action *action_maker_add(
     maker->count++;
     return action;
 }
+
+void action_maker_abandon(struct action_maker *maker)
+{
+    free(maker->page);
+    maker->page = NULL;
+}

@@ -40,6 +40,7 @@ struct action {
     struct action_page *page;
     enum action_kind kind;
     bool look_first; /* after an unclean end: ask the vault before copying */
+    bool again;      /* a former run failed at it: tried before the walk, which sees it again */
     bool marking;    /* ACTION_MISSING that comes back from mark.c, with an outcome */
 
     /* as listed; texts lie in the page */
@@ -70,5 +71,8 @@ bool action_maker_begin(struct action_maker *maker, size_t count, size_t text_by
 /* The next one, with its texts copied. */
 struct action *action_maker_add(
         struct action_maker *maker, enum action_kind kind, struct state_text key, struct state_text etag);
+
+/* Gives back a maker to which nothing was added. */
+void action_maker_abandon(struct action_maker *maker);
 
 #endif

@@ -4,6 +4,9 @@
 #ifndef AGENT_COMMAND_H
 #define AGENT_COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Exit codes: promises to those who run this from a schedule. With several sources, exit_worse decides. */
 enum exit_code {
     EXIT_DONE = 0,
@@ -21,5 +24,30 @@ enum exit_code exit_worse(enum exit_code one, enum exit_code other);
 
 /* Runs the program; the value is the process's exit code. */
 int command_main(int argc, char **argv);
+
+struct program;
+struct failure;
+
+/* A command: gets its own name as argv[0] and its options and arguments after it. Prints its result, by program->json
+ * as one JSON document, and returns the exit code. */
+typedef enum exit_code command_run(struct program *program, int argc, char **argv);
+
+command_run cmd_run, cmd_plan, cmd_points, cmd_status, cmd_resync, cmd_config, cmd_version;
+
+/* Prints what went wrong: on stderr for people, with --json as a document {"command", "exit", "error"} on stdout.
+ * Returns `code`. */
+enum exit_code command_fail(
+        const struct program *program, const char *command, enum exit_code code, const struct failure *failure);
+/* Wrong use of `command`: one line (printf's rules) that says what, and where help is. Returns EXIT_USAGE. */
+enum exit_code command_misused(const struct program *program, const char *command, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* Values of an option that may be given more than once, in their order. */
+struct option_list {
+    const char *items[256];
+    size_t count;
+};
+/* False: more than 256. */
+bool option_list_add(struct option_list *list, const char *value) __attribute__((warn_unused_result));
 
 #endif

@@ -92,7 +92,7 @@ static void take_entry(struct merge *merge, const struct s3_page_entry *entry, b
     const struct state_text etag = { entry->etag.ptr, entry->etag.len };
 
     merge->bytes += entry->size;
-    if (known && is_same(merge->reader, etag, entry)) {
+    if (known && !merge->job->recopy && is_same(merge->reader, etag, entry)) {
         merge->unchanged++;
         return;
     }

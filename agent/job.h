@@ -52,6 +52,7 @@ struct job {
     struct manifest *manifest;
     struct copy_job copy;
     bool look_first;      /* an unclean end came before: ask the vault before copying */
+    bool recopy;          /* copy what is equal as well */
     job_preview *preview; /* NULL: a real run */
     void *preview_ctx;
     struct tally tally;

@@ -531,17 +531,21 @@ void pool_offer_parts(struct pool *pool, struct job *job, struct shared_parts *s
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_withdraw_parts(struct pool *pool, struct job *job, struct shared_parts *shared)
+void pool_withdraw_parts(struct pool *pool, struct job *job, const struct copy_parts *parts)
 {
-    struct shared_parts **at = &job->parts;
+    struct shared_parts **at = &job->parts, *shared;
 
     (void)pthread_mutex_lock(&pool->lock);
-    while (*at != shared)
+    while (*at != NULL && (*at)->parts != parts)
         at = &(*at)->next;
-    *at = shared->next;
-    while (shared->helpers > 0)
-        wait_cond(&pool->work, &pool->lock, IDLE_WAIT_MS);
+    shared = *at;
+    if (shared != NULL) { /* else there was no memory to offer them */
+        *at = shared->next;
+        while (shared->helpers > 0)
+            wait_cond(&pool->work, &pool->lock, IDLE_WAIT_MS);
+    }
     (void)pthread_mutex_unlock(&pool->lock);
+    free(shared);
 }
 
 void pool_wait_results(struct pool *pool, struct job *job, size_t most)

@@ -49,8 +49,8 @@ void pool_release_bytes(struct pool *pool, struct job *job, size_t bytes);
 
 /* For copy_job: offers the parts of a large copy to idle workers; withdraws them, and waits for those that are at it.
  */
-void pool_offer_parts(struct pool *pool, struct job *job, struct shared_parts *shared);
-void pool_withdraw_parts(struct pool *pool, struct job *job, struct shared_parts *shared);
+void pool_offer_parts(struct pool *pool, struct job *job, struct shared_parts *shared); /* takes `shared` */
+void pool_withdraw_parts(struct pool *pool, struct job *job, const struct copy_parts *parts);
 
 /* For workers with much to hand over: waits until fewer than `most` results wait for the source's thread, or the job
  * stops. */

@@ -101,6 +101,8 @@ static enum state_status record_one(
     case OUTCOME_ADOPTED:
         return record_copy(recorder, batch, action, error);
     case OUTCOME_FAILED: /* tried first by the next run */
+        if (action->again)
+            break;
         return manifest_job_put(batch, JOB_KIND_FAILED, action->key, (struct state_text){ "1", 1 }, error);
     case OUTCOME_GONE:
         return recorder->failed_before
@@ -158,8 +160,10 @@ static void count_one(struct recorder *recorder, struct action *action)
         report->archived++;
         break;
     case OUTCOME_FAILED:
-        source_report_add(report, action->key, action->failure);
-        action->failure = NULL;
+        if (!action->again) {
+            source_report_add(report, action->key, action->failure);
+            action->failure = NULL;
+        }
         break;
     case OUTCOME_LEFT:
         recorder->left++;
@@ -184,13 +188,25 @@ static enum state_status commit(
     return manifest_batch_commit(batch, error);
 }
 
+void results_free(struct recorder *recorder, struct action *results)
+{
+    struct action *next;
+    size_t freed = 0;
+
+    for (struct action *action = results; action != NULL; action = next) {
+        next = action->next;
+        freed += action_release(action);
+    }
+    if (freed > 0)
+        pool_release_bytes(recorder->pool, recorder->job, freed);
+}
+
 enum verdict record_results(struct recorder *recorder, struct action *results, size_t count, struct failure *failure)
 {
     struct action **sorted = malloc((count + 1) * sizeof *sorted);
-    struct action *next;
     struct state_error error;
     enum state_status status = STATE_OK;
-    size_t at = 0, freed = 0;
+    size_t at = 0;
 
     if (sorted == NULL)
         status = state_fail(&error, STATE_NO_MEMORY, 0, "out of memory");
@@ -204,13 +220,8 @@ enum verdict record_results(struct recorder *recorder, struct action *results, s
         for (size_t i = 0; i < some && status == STATE_OK; i++)
             count_one(recorder, sorted[from + i]);
     }
-    for (struct action *action = results; action != NULL; action = next) {
-        next = action->next;
-        freed += action_release(action);
-    }
     free(sorted);
-    if (freed > 0)
-        pool_release_bytes(recorder->pool, recorder->job, freed);
+    results_free(recorder, results);
     if (status != STATE_OK)
         return failure_from_state(
                 failure, status, &error, "recording in the manifest of source \"%s\"", recorder->job->source->name);

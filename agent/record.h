@@ -28,4 +28,7 @@ struct recorder {
 enum verdict record_results(struct recorder *recorder, struct action *results, size_t count, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* Frees results without recording them: after a failure. */
+void results_free(struct recorder *recorder, struct action *results);
+
 #endif

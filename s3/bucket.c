@@ -120,3 +120,25 @@ enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client
     s3_buffer_free(&body);
     return status;
 }
+
+static bool gather(void *ctx, const char *bytes, size_t length)
+{
+    return s3_buffer_add(ctx, bytes, length);
+}
+
+static bool forget(void *ctx)
+{
+    s3_buffer_clear(ctx);
+    return true;
+}
+
+enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
+        const char *subresource, struct s3_buffer *document, struct s3_error *error)
+{
+    const struct s3_sink sink = { .write = gather, .restart = forget, .ctx = document };
+    struct s3_call call;
+
+    begin(&call, conn, client, "GetBucketDocument", "GET", options, subresource);
+    call.sink = &sink;
+    return call_perform(&call, error);
+}

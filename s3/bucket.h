@@ -5,6 +5,7 @@
 #define S3_BUCKET_H
 
 #include "s3/answer.h"
+#include "s3/buffer.h"
 #include "s3/client.h"
 
 struct s3_list_buckets_options {
@@ -41,5 +42,9 @@ enum s3_status s3_get_bucket_tags(struct s3_conn *conn, struct s3_client *client
 enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client,
         const struct s3_bucket_options *options, const struct s3_tags *tags, struct s3_error *error)
         __attribute__((warn_unused_result));
+
+/* A document of the bucket as it is ("policy", "lifecycle", "cors", "encryption", "website", ...), added to `document`, within its bound. S3_NOT_FOUND where there is none. */
+enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
+        const char *subresource, struct s3_buffer *document, struct s3_error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -1,0 +1,171 @@
+/*
+ * status: for each source its last good point and how old that is; with --max-age, whether that is too old. Reads the
+ * vault alone, so that a monitor needs no right to any source.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/age.h"
+#include "agent/command.h"
+#include "agent/event.h"
+#include "agent/points.h"
+#include "agent/report.h"
+#include "agent/vault_sources.h"
+
+struct options {
+    struct option_list wanted;
+    int64_t max_age_s; /* 0: not asked */
+};
+
+static bool take_options(struct program *program, int argc, char **argv, struct options *out)
+{
+    static const struct option options[] = { { "source", required_argument, NULL, 's' },
+        { "max-age", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
+    int option;
+
+    memset(out, 0, sizeof *out);
+    while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        if (option == 'a' && !age_parse(optarg, &out->max_age_s)) {
+            (void)command_misused(program, "status", "--max-age \"%s\" is no age such as 26h or 3d", optarg);
+            return false;
+        }
+        if (option == '?' || (option == 's' && !option_list_add(&out->wanted, optarg))) {
+            (void)command_misused(program, "status", "option \"%s\" is unknown, lacks its value, or is given too often",
+                    argv[optind - 1]);
+            return false;
+        }
+    }
+    if (optind < argc) {
+        (void)command_misused(program, "status", "\"%s\" is one word too many", argv[optind]);
+        return false;
+    }
+    return true;
+}
+
+/* The newest point, and the newest that is complete; each may be absent. */
+struct newest {
+    bool has_any, has_good;
+    char state[16];
+    struct point_read good;
+};
+
+static enum verdict find_newest(const struct vault *vault, struct s3_conn *conn, const char *source,
+        struct newest *newest, struct failure *failure)
+{
+    struct points_list list = { .count = 0 };
+    enum verdict verdict = points_find(vault, conn, source, NULL, &list, failure);
+
+    for (size_t i = list.count; i > 0 && verdict == VERDICT_OK && !newest->has_good; i--) {
+        struct point_read read;
+        if (!list.items[i - 1].has_point || list.items[i - 1].forgotten)
+            continue;
+        verdict = points_read(vault, conn, source, &list.items[i - 1], &read, failure);
+        if (verdict == VERDICT_BAD_DATA) {
+            event_error(source, failure);
+            verdict = VERDICT_OK;
+            continue;
+        }
+        if (verdict != VERDICT_OK)
+            break;
+        if (!newest->has_any)
+            (void)snprintf(newest->state, sizeof newest->state, "%s", state_point_state_name(read.point->state));
+        newest->has_any = true;
+        if (read.point->state == STATE_POINT_COMPLETE) {
+            newest->has_good = true;
+            newest->good = read;
+        } else {
+            point_read_free(&read);
+        }
+    }
+    points_list_free(&list);
+    return verdict;
+}
+
+static json_t *status_json(const char *source, const struct newest *newest, int64_t age_s, bool stale)
+{
+    const struct state_point *point = newest->has_good ? newest->good.point : NULL;
+    const struct state_totals totals = point != NULL ? state_point_totals(point) : (struct state_totals){ 0, 0 };
+    const struct state_totals none[CLASS_COUNT] = { { 0, 0 } };
+
+    return json_pack("{ss so so so sb sI sI so sn}", "source", source, "point",
+            point != NULL ? json_string(point->id) : json_null(), "age_seconds",
+            point != NULL ? json_integer((json_int_t)age_s) : json_null(), "state",
+            newest->has_any ? json_string(newest->state) : json_null(), "stale", stale, "objects",
+            (json_int_t)totals.objects, "bytes", (json_int_t)totals.bytes, "by_class",
+            classes_json(point != NULL ? point->by_class : none), "next_due");
+}
+
+static void print_status(const char *source, const struct newest *newest, int64_t age_s, bool stale)
+{
+    const struct state_point *point = newest->has_good ? newest->good.point : NULL;
+
+    if (point == NULL) {
+        (void)printf(
+                "%-24s no complete point yet%s%s\n", source, newest->has_any ? "; the newest is " : "", newest->state);
+        return;
+    }
+    (void)printf("%-24s %s, %lld h %02lld min old%s; %llu objects, %llu bytes; the newest point is %s\n", source,
+            point->id, (long long)(age_s / 3600), (long long)(age_s / 60 % 60), stale ? ": STALE" : "",
+            (unsigned long long)state_point_totals(point).objects, (unsigned long long)state_point_totals(point).bytes,
+            newest->state);
+}
+
+static enum verdict tell(const struct program *program, const struct vault *vault, struct s3_conn *conn,
+        const char *source, int64_t max_age_s, json_t *out, bool *any_stale, struct failure *failure)
+{
+    struct newest newest = { .has_any = false };
+    enum verdict verdict = find_newest(vault, conn, source, &newest, failure);
+    int64_t age_s = 0;
+    bool stale;
+
+    if (verdict != VERDICT_OK)
+        return verdict;
+    if (newest.has_good)
+        age_s = (vault_now_ms(vault) - newest.good.point->finished_ms) / 1000;
+    stale = max_age_s > 0 && (!newest.has_good || age_s > max_age_s);
+    *any_stale = *any_stale || stale;
+    if (program->json)
+        (void)json_array_append_new(out, status_json(source, &newest, age_s, stale));
+    else
+        print_status(source, &newest, age_s, stale);
+    if (newest.has_good)
+        point_read_free(&newest.good);
+    return VERDICT_OK;
+}
+
+enum exit_code cmd_status(struct program *program, int argc, char **argv)
+{
+    struct options options;
+    const struct access_options access = { .session_name = "vaultferry-status" };
+    struct vault vault = { .access = NULL };
+    struct vault_sources sources = { .count = 0 };
+    struct s3_conn *conn = NULL;
+    struct failure failure;
+    json_t *out;
+    bool stale = false;
+    enum exit_code code;
+    enum verdict verdict;
+
+    if (!take_options(program, argc, argv, &options))
+        return EXIT_USAGE;
+    out = json_array();
+    verdict = vault_open(program, &access, &vault, &failure);
+    if (verdict == VERDICT_OK)
+        verdict = program_connect(program, &conn, &failure);
+    if (verdict == VERDICT_OK)
+        verdict = vault_sources_find(program, &vault, conn, &options.wanted, &sources, &failure);
+    for (size_t i = 0; i < sources.count && verdict == VERDICT_OK; i++)
+        verdict = tell(program, &vault, conn, sources.names[i], options.max_age_s, out, &stale, &failure);
+    code = verdict != VERDICT_OK ? command_fail(program, "status", verdict_exit(verdict), &failure)
+           : stale               ? EXIT_PARTIAL
+                                 : EXIT_DONE;
+    if (verdict == VERDICT_OK && program->json &&
+            !json_print(json_pack("{ss si sO}", "command", "status", "exit", (int)code, "sources", out)))
+        code = EXIT_INTERNAL;
+    json_decref(out);
+    vault_sources_free(&sources);
+    s3_conn_free(conn);
+    vault_close(&vault);
+    return code;
+}

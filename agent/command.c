@@ -1,0 +1,210 @@
+/* See command.h. */
+#include "agent/command.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/event.h"
+#include "agent/program.h"
+#include "agent/report.h"
+#include "agent/suggest.h"
+
+static command_run cmd_help;
+
+static const struct command {
+    const char *name;
+    command_run *run;
+    bool needs_config;
+    const char *usage, *what;
+} commands[] = {
+    { "run", cmd_run, true, "[--source S]...", "back up all sources, or the named ones" },
+    { "plan", cmd_plan, true, "[--source S]... [--list]", "say what a run would do, and do nothing" },
+    { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check]",
+            "rebuild the manifest from the vault and adopt what is there; copy again; or only report differences" },
+    { "points", cmd_points, true, "[--source S]...", "the recovery points in the vault" },
+    { "status", cmd_status, true, "[--source S]... [--max-age 26h]", "each source's last good point and its age" },
+    { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },
+    { "version", cmd_version, false, "", "print the version" },
+    { "help", cmd_help, false, "[COMMAND]", "print this" },
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char usage[] = "usage: vaultferry [-c FILE] [--state-dir DIR] [--json] [-v | -q] COMMAND";
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static enum exit_code cmd_help(struct program *program, int argc, char **argv)
+{
+    (void)program;
+    if (argc > 1) {
+        const struct command *command = find_command(argv[1]);
+        if (command == NULL)
+            return command_misused(program, "help", "there is no command \"%s\"", argv[1]);
+        (void)printf("%s\n\nvaultferry %s%s%s\n    %s\n", usage, command->name, command->usage[0] != '\0' ? " " : "",
+                command->usage, command->what);
+        return EXIT_DONE;
+    }
+    (void)printf("%s\n\n", usage);
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)printf("  %-8s %s\n", commands[i].name, commands[i].what);
+    (void)printf("\nvaultferry help COMMAND says more. The config comes from -c, VAULTFERRY_CONFIG or "
+                 "VAULTFERRY_CONFIG_JSON.\n"
+                 "Exit codes: 0 done, 1 wrong use or config, 2 objects failed or differences found, 3 stopped by the "
+                 "guard,\n"
+                 "4 another run holds the lease, 5 no access, 6 work is left (window or signal), 7 internal.\n");
+    return EXIT_DONE;
+}
+
+enum exit_code cmd_version(struct program *program, int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return command_misused(program, "version", "no arguments are taken");
+    if (program->json)
+        return json_print(json_pack("{ss si ss}", "command", "version", "exit", 0, "version", VAULTFERRY_VERSION))
+                       ? EXIT_DONE
+                       : EXIT_INTERNAL;
+    (void)printf("vaultferry %s\n", VAULTFERRY_VERSION);
+    return EXIT_DONE;
+}
+
+enum exit_code command_fail(
+        const struct program *program, const char *command, enum exit_code code, const struct failure *failure)
+{
+    if (program->json)
+        (void)json_print(
+                json_pack("{ss si so}", "command", command, "exit", (int)code, "error", failure_json(failure)));
+    event_end_progress();
+    (void)fprintf(stderr, "vaultferry: %s\n", failure->what);
+    return code;
+}
+
+enum exit_code command_misused(const struct program *program, const char *command, const char *format, ...)
+{
+    struct failure failure = { .verdict = VERDICT_USAGE };
+    char what[400];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    failure_set(&failure, VERDICT_USAGE, "%s: %s (vaultferry help%s%s)", command, what,
+            find_command(command) != NULL ? " " : "", find_command(command) != NULL ? command : "");
+    return command_fail(program, command, EXIT_USAGE, &failure);
+}
+
+bool option_list_add(struct option_list *list, const char *value)
+{
+    if (list->count == sizeof list->items / sizeof list->items[0])
+        return false;
+    list->items[list->count++] = value;
+    return true;
+}
+
+/* The options before the command. False: told what is wrong. */
+static bool take_options(struct program *program, int argc, char **argv)
+{
+    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+        { "state-dir", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+        { "verbose", no_argument, NULL, 'v' }, { "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+c:vqh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            program->config_option = optarg;
+            break;
+        case 's':
+            if (strlen(optarg) >= sizeof program->state_dir || optarg[0] == '\0') {
+                (void)command_misused(program, "--state-dir", "the path is empty or too long");
+                return false;
+            }
+            (void)snprintf(program->state_dir, sizeof program->state_dir, "%s", optarg);
+            break;
+        case 'j':
+            program->json = true;
+            break;
+        case 'v':
+            program->verbose++;
+            break;
+        case 'q':
+            program->quiet = true;
+            break;
+        case 'h':
+            argv[optind - 1] = "help"; /* as the command */
+            optind--;
+            return true;
+        case 'V':
+            argv[optind - 1] = "version";
+            optind--;
+            return true;
+        default:
+            (void)command_misused(
+                    program, "vaultferry", "option \"%s\" is unknown, or lacks its value", argv[optind - 1]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum exit_code unknown_command(const struct program *program, const char *name)
+{
+    struct suggest suggestion;
+
+    suggest_init(&suggestion, name);
+    for (size_t i = 0; i < COMMANDS; i++)
+        suggest_offer(&suggestion, commands[i].name);
+    if (suggestion.best != NULL)
+        return command_misused(
+                program, "vaultferry", "there is no command \"%s\": did you mean \"%s\"?", name, suggestion.best);
+    return command_misused(program, "vaultferry", "there is no command \"%s\"", name);
+}
+
+int command_main(int argc, char **argv)
+{
+    struct program *program = calloc(1, sizeof *program);
+    const struct command *command;
+    struct failure failure;
+    enum exit_code code = EXIT_USAGE;
+
+    if (program == NULL)
+        return EXIT_INTERNAL;
+    if (!take_options(program, argc, argv))
+        goto out;
+    if (optind == argc) {
+        (void)fprintf(stderr, "%s\nvaultferry help lists the commands.\n", usage);
+        goto out;
+    }
+    event_start(program->quiet);
+    command = find_command(argv[optind]);
+    if (command == NULL) {
+        code = unknown_command(program, argv[optind]);
+        goto out;
+    }
+    if (command->needs_config &&
+            (program_init(program, &failure) != VERDICT_OK || program_load_config(program, &failure) != VERDICT_OK)) {
+        code = command_fail(program, command->name, verdict_exit(failure.verdict), &failure);
+    } else {
+        int first = optind;
+        optind = 0; /* getopt begins anew */
+        code = command->run(program, argc - first, argv + first);
+    }
+    event_end_progress();
+    if (fflush(stdout) != 0 && code == EXIT_DONE)
+        code = EXIT_INTERNAL;
+out:
+    program_free(program);
+    free(program);
+    return code;
+}

@@ -1,0 +1,193 @@
+/*
+ * What a run would do: the same walk and the same comparison, whose actions are counted instead of queued. Missing keys
+ * are those of the listing; a run would look for each once more. Writes nothing to the vault, and to the state folder
+ * only what catching up with the vault takes.
+ */
+#include "agent/runs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/event.h"
+#include "agent/run_inside.h"
+#include "agent/selection.h"
+
+struct plan {
+    const struct plan_options *options;
+    const char *source;
+    pthread_mutex_t lock;
+    /* guarded by lock */
+    uint64_t copy, recopy, missing, copy_bytes;
+    json_t *actions; /* NULL: not listed */
+    bool no_memory;
+};
+
+static const char *word(enum action_kind kind)
+{
+    return kind == ACTION_COPY ? "copy" : kind == ACTION_RECOPY ? "recopy" : "delete";
+}
+
+static const char *reason(enum action_kind kind)
+{
+    return kind == ACTION_COPY     ? "the vault does not have it"
+           : kind == ACTION_RECOPY ? "ETag, size or time differ from what was copied"
+                                   : "the source does not list it any more";
+}
+
+static void preview(void *ctx, const struct action *action)
+{
+    struct plan *plan = ctx;
+
+    (void)pthread_mutex_lock(&plan->lock);
+    if (action->kind == ACTION_COPY)
+        plan->copy++;
+    else if (action->kind == ACTION_RECOPY)
+        plan->recopy++;
+    else
+        plan->missing++;
+    plan->copy_bytes += action->size;
+    if (plan->options->list && plan->options->program->json) {
+        json_t *one = json_pack("{so ss sI ss ss}", "key", key_json(action->key), "action", word(action->kind), "size",
+                (json_int_t)action->size, "class", "STANDARD", "why", reason(action->kind));
+        plan->no_memory = plan->no_memory || json_array_append_new(plan->actions, one) != 0;
+    } else if (plan->options->list) {
+        char key[4096];
+        (void)printf("%-7s %12llu %s/%s\n", word(action->kind), (unsigned long long)action->size, plan->source,
+                key_for_people(action->key.ptr, action->key.len, key, sizeof key));
+    }
+    (void)pthread_mutex_unlock(&plan->lock);
+}
+
+static json_t *plan_json(const struct plan *plan, const struct source_report *report)
+{
+    struct state_totals after[CLASS_COUNT];
+    json_t *json;
+
+    memcpy(after, report->by_class, sizeof after);
+    after[CLASS_STANDARD].objects += plan->copy;
+    after[CLASS_STANDARD].bytes += plan->copy_bytes;
+    json = json_pack("{ss si sI sI sI sI sI sI sI sI so s{sI sI sI}}", "source", report->source, "exit",
+            (int)report->exit, "listed", (json_int_t)report->listed, "unchanged", (json_int_t)report->unchanged,
+            "archived", (json_int_t)report->archived, "would_copy", (json_int_t)plan->copy, "would_recopy",
+            (json_int_t)plan->recopy, "would_delete", (json_int_t)plan->missing, "would_move", (json_int_t)0,
+            "bytes_to_copy", (json_int_t)plan->copy_bytes, "by_class_after", classes_json(after), "requests", "list",
+            (json_int_t)report->requests[REQUEST_LIST], "copy", (json_int_t)(plan->copy + plan->recopy), "delete",
+            (json_int_t)((plan->missing + MARK_BATCH - 1) / MARK_BATCH));
+    if (json != NULL && plan->options->list)
+        (void)json_object_set(json, "actions", plan->actions);
+    if (json != NULL && report->has_error)
+        (void)json_object_set_new(json, "error", failure_json(&report->error));
+    return json;
+}
+
+static void print_plan(const struct plan *plan, const struct source_report *report)
+{
+    (void)printf("%s: would copy %llu, copy again %llu, mark %llu as deleted; %llu bytes to copy; %llu unchanged, %llu "
+                 "archived\n",
+            report->source, (unsigned long long)plan->copy, (unsigned long long)plan->recopy,
+            (unsigned long long)plan->missing, (unsigned long long)plan->copy_bytes,
+            (unsigned long long)report->unchanged, (unsigned long long)report->archived);
+}
+
+static enum verdict look(struct run *run, struct plan *plan)
+{
+    enum verdict verdict = run_open(run);
+
+    if (verdict == VERDICT_OK)
+        verdict = run_catch_up(run);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    run->job.preview = preview;
+    run->job.preview_ctx = plan;
+    run_set_up_job(run);
+    verdict = run_walk(run);
+    pool_remove(run->options->pool, &run->job);
+    run->report->listed = atomic_load(&run->job.tally.listed);
+    run->report->unchanged = atomic_load(&run->job.tally.unchanged);
+    run->report->archived = atomic_load(&run->job.tally.archived);
+    if (verdict == VERDICT_OK && !run->walk_ended)
+        verdict = failure_set(&run->failure, VERDICT_CANCELLED, "stopped before the listing of source \"%s\" had ended",
+                run->source.name);
+    if (verdict == VERDICT_OK && plan->no_memory)
+        verdict = failure_set(&run->failure, VERDICT_INTERNAL, "out of memory");
+    return verdict;
+}
+
+static enum exit_code plan_source(
+        const struct plan_options *options, const struct run_options *run_options, json_t *out)
+{
+    struct run *run = calloc(1, sizeof *run);
+    struct source_report *report = calloc(1, sizeof *report);
+    struct plan plan = { .options = options, .source = run_options->source->name, .actions = json_array() };
+    enum exit_code code = EXIT_INTERNAL;
+    enum verdict verdict;
+
+    (void)pthread_mutex_init(&plan.lock, NULL);
+    if (run != NULL && report != NULL && plan.actions != NULL) {
+        run->options = run_options;
+        run->report = report;
+        (void)snprintf(report->source, sizeof report->source, "%s", run_options->source->name);
+        verdict = look(run, &plan);
+        if (verdict != VERDICT_OK) {
+            report->has_error = true;
+            report->error = run->failure;
+            event_error(report->source, &report->error);
+        }
+        code = verdict != VERDICT_OK                                                         ? verdict_exit(verdict)
+               : options->differences_are_news && plan.copy + plan.recopy + plan.missing > 0 ? EXIT_PARTIAL
+                                                                                             : EXIT_DONE;
+        report->exit = code;
+        run_close(run);
+        if (options->program->json)
+            (void)json_array_append_new(out, plan_json(&plan, report));
+        else
+            print_plan(&plan, report);
+    }
+    (void)pthread_mutex_destroy(&plan.lock);
+    json_decref(plan.actions);
+    free(report);
+    free(run);
+    return code;
+}
+
+enum exit_code plans_do(const struct plan_options *options)
+{
+    struct program *program = options->program;
+    const struct access_options access = { .config = &program->config->vault.access,
+        .session_name = "vaultferry-plan" };
+    struct selection selection = { .count = 0 };
+    struct access *vault_access = NULL;
+    struct pool *pool = NULL;
+    struct failure failure;
+    json_t *sources = json_array();
+    enum exit_code code;
+
+    clock_catch_signals(0);
+    if (selection_make(program, options->wanted, options->wanted_count, &selection, &failure) != VERDICT_OK ||
+            access_open(program, &access, &vault_access, &failure) != VERDICT_OK ||
+            pool_start(program, (unsigned)program->config->limits.workers, &pool, &failure) != VERDICT_OK) {
+        code = command_fail(program, options->command, verdict_exit(failure.verdict), &failure);
+        json_decref(sources);
+    } else {
+        code = selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
+        for (size_t i = 0; i < selection.count; i++) {
+            const struct run_options one = { .program = program,
+                .source = &selection.sources[i],
+                .vault_access = vault_access,
+                .pool = pool,
+                .prefix = options->prefix };
+            code = exit_worse(code, plan_source(options, &one, sources));
+        }
+        if (!program->json)
+            json_decref(sources);
+        else if (!json_print(
+                         json_pack("{ss si so}", "command", options->command, "exit", (int)code, "sources", sources)))
+            code = EXIT_INTERNAL;
+    }
+    pool_stop(pool);
+    access_close(vault_access);
+    selection_free(&selection);
+    return code;
+}

@@ -1,0 +1,290 @@
+/* See run.h: the order of a run. What happens between lease and point is run_work.c, the end is run_end.c. */
+#include "agent/run_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/clock.h"
+#include "agent/event.h"
+#include "s3/bucket.h"
+#include "state/manifest_batch.h"
+
+enum { READERS_BESIDE = 8 };
+
+static const char META_OWNER[] = "owner";
+
+static enum verdict open_clients(struct run *run)
+{
+    const struct run_options *options = run->options;
+    struct state_error error;
+    enum state_status status;
+
+    run->source = *options->source;
+    run->vault.config = &options->program->config->vault;
+    run->vault.bucket = run->vault.config->bucket;
+    run->vault.owner = run->vault.config->access.account;
+    status = layout_init(&run->vault.layout, run->vault.config->prefix, strlen(run->vault.config->prefix), &error);
+    if (status != STATE_OK)
+        return failure_from_state(&run->failure, status, &error, "the vault's prefix");
+    if (access_counted(options->vault_access, &run->counters, &run->vault.client, &run->failure) != VERDICT_OK ||
+            access_counted(options->source->access, &run->counters, &run->source.client, &run->failure) != VERDICT_OK ||
+            program_connect(options->program, &run->conn, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    if (run->source.region[0] != '\0')
+        s3_client_set_region(run->source.client, run->source.bucket, run->source.region);
+    return VERDICT_OK;
+}
+
+static enum verdict open_manifest(struct run *run)
+{
+    const struct program *program = run->options->program;
+    char folder[sizeof program->state_dir + STATE_SOURCE_MAX + 2];
+    struct manifest_options options = { .folder = folder,
+        .workers = pool_workers(run->options->pool) + READERS_BESIDE };
+    struct state_error error;
+    enum state_status status;
+
+    (void)snprintf(folder, sizeof folder, "%s/%s", program->state_dir, run->source.name);
+    status = manifest_open(&options, &run->manifest, &run->found, &error);
+    if (status == STATE_BAD_DATA) {
+        event_warn("manifest-unfit", run->source.name,
+                "the local manifest is not used: %s. It is rebuilt from the vault", error.what);
+        status = manifest_discard(&options, &error);
+        if (status == STATE_OK)
+            status = manifest_open(&options, &run->manifest, NULL, &error);
+        run->found = MANIFEST_REBUILD;
+    }
+    if (status == STATE_BUSY)
+        return failure_set(&run->failure, VERDICT_HELD,
+                "another process is running source \"%s\" with the same state folder", run->source.name);
+    if (status != STATE_OK)
+        return failure_from_state(
+                &run->failure, status, &error, "opening the manifest of source \"%s\"", run->source.name);
+    return VERDICT_OK;
+}
+
+/* Who this state folder is, in leases: drawn once, kept in the manifest. */
+static enum verdict find_owner(struct run *run, char owner[RUN_OWNER_SIZE])
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char chance[(RUN_OWNER_SIZE - 1) / 2];
+    struct manifest_batch *batch = NULL;
+    struct state_error error;
+    size_t length = 0;
+    enum state_status status = manifest_meta_get(run->manifest, META_OWNER, owner, RUN_OWNER_SIZE - 1, &length, &error);
+
+    if (status == STATE_OK && length == RUN_OWNER_SIZE - 1) {
+        owner[length] = '\0';
+        return VERDICT_OK;
+    }
+    if (!clock_random_bytes(chance, sizeof chance))
+        return failure_set(&run->failure, VERDICT_INTERNAL, "the system gives no random bytes");
+    for (size_t i = 0; i < sizeof chance; i++) {
+        owner[2 * i] = hex[chance[i] >> 4];
+        owner[2 * i + 1] = hex[chance[i] & 15];
+    }
+    owner[RUN_OWNER_SIZE - 1] = '\0';
+    status = manifest_batch_begin(run->manifest, &batch, &error);
+    if (status == STATE_OK) {
+        status = manifest_meta_put(batch, META_OWNER, owner, RUN_OWNER_SIZE - 1, &error);
+        if (status == STATE_OK)
+            status = manifest_batch_commit(batch, &error);
+        else
+            manifest_batch_abort(batch);
+    }
+    if (status != STATE_OK)
+        return failure_from_state(
+                &run->failure, status, &error, "writing the manifest of source \"%s\"", run->source.name);
+    return VERDICT_OK;
+}
+
+static enum verdict take_lease(struct run *run)
+{
+    char owner[RUN_OWNER_SIZE];
+    struct lease_options options = {
+        .program = run->options->program, .vault = &run->vault, .source = run->source.name, .owner = owner
+    };
+
+    if (find_owner(run, owner) != VERDICT_OK ||
+            lease_take(&options, run->conn, &run->lease, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    lease_keeper_add(run->options->keeper, run->lease);
+    run->kept_renewed = true;
+    return VERDICT_OK;
+}
+
+/* A vault without versions keeps only what was copied last: an attack on the source would reach it. */
+static enum verdict check_vault(struct run *run)
+{
+    const struct s3_bucket_options options = { .bucket = run->vault.bucket, .expected_owner = run->vault.owner };
+    struct s3_versioning_answer versioning;
+    struct s3_error error;
+    enum s3_status status = s3_get_bucket_versioning(run->conn, run->vault.client, &options, &versioning, &error);
+
+    if (status == S3_DENIED) {
+        event_warn("vault-not-checked", run->source.name,
+                "whether the vault is versioned may not be read: grant s3:GetBucketVersioning");
+        return VERDICT_OK;
+    }
+    if (status != S3_OK)
+        return failure_from_s3(&run->failure, status, &error, "looking at the vault");
+    if (!versioning.enabled)
+        return failure_set(&run->failure, VERDICT_USAGE,
+                "vault bucket \"%s\" is not versioned: without versions it keeps no history. Enable versioning",
+                run->vault.bucket);
+    return VERDICT_OK;
+}
+
+enum verdict run_open(struct run *run)
+{
+    if (open_clients(run) != VERDICT_OK || open_manifest(run) != VERDICT_OK)
+        return run->failure.verdict;
+    return check_vault(run);
+}
+
+enum verdict run_catch_up(struct run *run)
+{
+    bool from_scratch =
+            run->found == MANIFEST_NEW || run->found == MANIFEST_REBUILD || run->options->kind == RUN_REBUILD;
+
+    if (rebuild_catch_up(&run->vault, &run->source, run->conn, run->manifest, from_scratch, &run->rebuilt,
+                &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    /* What a killed run copied, or one whose manifest is lost, may be in the vault without a record: it is looked for
+     * before it is copied again. A predecessor that ended well left nothing of the kind. */
+    run->job.look_first = run->found == MANIFEST_VERIFIED || run->rebuilt.orphan_logs ||
+                          run->rebuilt.from == REBUILD_VERSIONS ||
+                          (run->lease != NULL && lease_followed_dead(run->lease)) || run->options->kind == RUN_REBUILD;
+    if (run->rebuilt.from != REBUILD_NOTHING && run->rebuilt.from != REBUILD_EMPTY)
+        event_emit("manifest-rebuilt", run->source.name,
+                json_pack("{sI sI}", "records", (json_int_t)run->rebuilt.records, "lines",
+                        (json_int_t)run->rebuilt.lines),
+                "the manifest was brought up to the vault");
+    return VERDICT_OK;
+}
+
+/* The point's id is the run's start by the vault's clock, and later than its predecessor's. */
+static enum verdict name_point(struct run *run)
+{
+    int64_t seconds, before;
+
+    run->started_ms = vault_now_ms(&run->vault);
+    seconds = run->started_ms / 1000;
+    if (run->rebuilt.has_newest &&
+            state_utc_from_point(run->rebuilt.newest.point, strlen(run->rebuilt.newest.point), &before) &&
+            seconds <= before)
+        seconds = before + 1;
+    if (!state_utc_to_point(seconds, run->point))
+        return failure_set(&run->failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
+    (void)snprintf(run->report->point, sizeof run->report->point, "%s", run->point);
+    return VERDICT_OK;
+}
+
+static enum verdict prepare(struct run *run)
+{
+    struct publish_options options;
+
+    if (run_open(run) != VERDICT_OK || take_lease(run) != VERDICT_OK || run_catch_up(run) != VERDICT_OK ||
+            name_point(run) != VERDICT_OK)
+        return run->failure.verdict;
+    options = (struct publish_options){
+        .vault = &run->vault, .source = &run->source, .manifest = run->manifest, .point = run->point
+    };
+    if (publisher_new(&options, &run->publisher, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    /* lines that a killed run left in the outbox go first */
+    if (publisher_flush(run->publisher, run->conn, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    return source_config_read(&run->source, run->source.client, run->conn, &run->source_config, &run->failure);
+}
+
+void run_close(struct run *run)
+{
+    struct source_report *report = run->report;
+    struct state_error error;
+    struct manifest_totals totals;
+
+    if (run->manifest != NULL) {
+        manifest_totals(run->manifest, &totals);
+        for (int i = 0; i < CLASS_COUNT; i++) {
+            report->by_class[i] = (struct state_totals){ totals.by_class[i].objects, totals.by_class[i].bytes };
+            report->objects += totals.by_class[i].objects;
+            report->bytes += totals.by_class[i].bytes;
+        }
+    }
+    if (run->publisher != NULL)
+        publisher_free(run->publisher);
+    source_config_free(&run->source_config);
+    if (run->kept_renewed)
+        lease_keeper_remove(run->options->keeper, run->lease);
+    if (run->manifest != NULL && manifest_close(run->manifest, !run->manifest_stale, &error) != STATE_OK)
+        event_warn(
+                "manifest-not-closed", run->source.name, "the manifest is checked at the next start: %s", error.what);
+    if (run->lease != NULL)
+        lease_release(run->lease, run->conn); /* last: whoever takes it next finds everything in place */
+    s3_conn_free(run->conn);
+    for (int i = 0; i < REQUEST_KINDS; i++)
+        report->requests[i] = atomic_load(&run->counters.requests[i]);
+    report->retried = atomic_load(&run->counters.retried);
+    report->throttled = atomic_load(&run->counters.throttled);
+    s3_client_free(run->source.client);
+    s3_client_free(run->vault.client);
+}
+
+/* What the run comes to, for the schedule that started it. */
+static enum exit_code judge(const struct run *run, enum verdict verdict)
+{
+    const struct source_report *report = run->report;
+
+    if (verdict == VERDICT_CANCELLED || (verdict == VERDICT_OK && clock_stop_asked() && !run->walk_ended))
+        return EXIT_LEFT;
+    if (verdict != VERDICT_OK)
+        return verdict_exit(verdict);
+    if (run->recorder.left > 0)
+        return EXIT_LEFT;
+    return report->failed > 0 ? EXIT_PARTIAL : EXIT_DONE;
+}
+
+void run_source(const struct run_options *options, struct source_report *report)
+{
+    struct run *run = calloc(1, sizeof *run);
+    enum verdict verdict, published;
+
+    (void)snprintf(report->source, sizeof report->source, "%s", options->source->name);
+    report->state = "skipped";
+    if (run == NULL) {
+        report->exit = EXIT_INTERNAL;
+        report->has_error = true;
+        failure_set(&report->error, VERDICT_INTERNAL, "out of memory");
+        return;
+    }
+    run->options = options;
+    run->report = report;
+    verdict = prepare(run);
+    if (verdict == VERDICT_OK) {
+        event_emit("source-started", run->source.name, json_pack("{ss}", "point", run->point), NULL);
+        verdict = run_work(run);
+        if (verdict == VERDICT_OK && run->walk_ended)
+            verdict = run_marks(run);
+        if (verdict != VERDICT_OK) {
+            report->has_error = true;
+            report->error = run->failure;
+        }
+        published = run_point(run); /* what was done is worth a point, also when not all was */
+        if (published != VERDICT_OK && verdict == VERDICT_OK)
+            verdict = published;
+        else if (published != VERDICT_OK)
+            event_error(run->source.name, &run->failure);
+    }
+    if (verdict != VERDICT_OK && !report->has_error) {
+        report->has_error = true;
+        report->error = run->failure;
+    }
+    report->exit = judge(run, verdict);
+    run_close(run);
+    if (report->has_error)
+        event_error(report->source, &report->error);
+    free(run);
+}

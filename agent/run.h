@@ -1,0 +1,34 @@
+/*
+ * One run of one source, from lease to point: plain blocking code on a thread of its own, which leaves listing,
+ * comparing and copying to the pool, records what comes back and publishes it. See the README of this folder for the
+ * order of things, on which all safety rests.
+ */
+#ifndef AGENT_RUN_H
+#define AGENT_RUN_H
+
+#include "agent/lease.h"
+#include "agent/pool.h"
+#include "agent/report.h"
+#include "agent/source.h"
+
+enum run_kind {
+    RUN_BACKUP,
+    RUN_REBUILD, /* resync: as a backup, but the manifest is made anew from the vault, and what the source has is
+                    adopted before it is copied */
+    RUN_RECOPY   /* resync --recopy: every key of the prefix is copied, whatever the manifest says */
+};
+
+struct run_options {
+    const struct program *program;
+    const struct source *source;
+    const struct access *vault_access;
+    struct pool *pool;
+    struct lease_keeper *keeper;
+    enum run_kind kind;
+    const char *prefix; /* RUN_RECOPY: only these keys; NULL: all */
+};
+
+/* Fills in the report, its exit code included; never fails otherwise. */
+void run_source(const struct run_options *options, struct source_report *report);
+
+#endif

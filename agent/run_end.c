@@ -1,0 +1,133 @@
+/* See run_inside.h: how a run becomes a point. */
+#include "agent/run_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/event.h"
+#include "state/manifest_load.h"
+
+static void take_out_of_pool(struct run *run)
+{
+    if (run->in_pool)
+        pool_remove(run->options->pool, &run->job);
+    run->in_pool = false;
+}
+
+static void fill_counts(struct run *run)
+{
+    struct source_report *report = run->report;
+    struct tally *tally = &run->job.tally;
+
+    report->listed = atomic_load(&tally->listed);
+    report->unchanged = atomic_load(&tally->unchanged);
+    report->archived += atomic_load(&tally->archived);
+    report->bytes_copied = atomic_load(&run->bytes_copied);
+}
+
+static struct state_point_missing *make_missing(const struct source_report *report)
+{
+    struct state_point_missing *missing = calloc(report->failure_count + 1, sizeof *missing);
+
+    for (size_t i = 0; i < report->failure_count && missing != NULL; i++) {
+        const struct report_failure *from = &report->failures[i];
+        missing[i].key = (struct state_text){ from->key, from->key_len };
+        if (from->failure == NULL)
+            continue;
+        missing[i].operation = from->failure->s3.operation;
+        missing[i].status = (unsigned)from->failure->s3.http_status;
+        missing[i].code = from->failure->s3.code;
+        missing[i].message = from->failure->s3.message;
+        missing[i].request_id = from->failure->s3.request_id;
+    }
+    return missing;
+}
+
+static bool is_complete(const struct run *run)
+{
+    return run->walk_ended && !run->job.has_failure && run->report->failed == 0 && run->recorder.left == 0 &&
+           !run->report->has_error;
+}
+
+/* When the manifest's pages are half empty, it is packed: no reader is open, the pool has nothing of ours. */
+static void pack(struct run *run)
+{
+    struct state_error error;
+    bool loose = false;
+    enum state_status status = manifest_is_loose(run->manifest, &loose, &error);
+
+    if (status == STATE_OK && loose)
+        status = manifest_compact(run->manifest, &error);
+    if (status != STATE_OK)
+        event_warn("manifest-not-packed", run->source.name, "%s", error.what);
+}
+
+static enum verdict publish(struct run *run)
+{
+    struct source_report *report = run->report;
+    const struct state_point_link *before = run->rebuilt.has_newest ? &run->rebuilt.newest : NULL;
+    struct state_point point;
+    char newest[STATE_POINT_SIZE] = "";
+    struct state_point_missing *missing = make_missing(report);
+    enum verdict verdict;
+
+    if (missing == NULL)
+        return failure_set(&run->failure, VERDICT_INTERNAL, "out of memory");
+    memset(&point, 0, sizeof point);
+    memcpy(point.id, run->point, sizeof point.id);
+    point.started_ms = run->started_ms;
+    point.finished_ms = vault_now_ms(&run->vault);
+    if (point.finished_ms < point.started_ms)
+        point.finished_ms = point.started_ms;
+    point.state = is_complete(run) ? STATE_POINT_COMPLETE : STATE_POINT_PARTIAL;
+    point.walk_ended = run->walk_ended;
+    point.did = (struct state_point_did){ .listed = report->listed,
+        .copied = report->copied,
+        .recopied = report->recopied,
+        .adopted = report->adopted,
+        .deleted = report->deleted,
+        .moved = report->moved,
+        .unchanged = report->unchanged,
+        .archived = report->archived,
+        .failed = report->failed,
+        .bytes_copied = report->bytes_copied };
+    point.missing_count = report->failed;
+    point.missing = missing;
+    point.missing_listed = report->failure_count;
+    point.configuration = run->source_config.json;
+    verdict = publisher_point(run->publisher, run->conn, &point, before, newest, &run->failure);
+    if (verdict == VERDICT_CHANGED) {
+        event_warn("overtaken", run->source.name,
+                "point %s was published by somebody else during this run: this run's logs are kept, and the next run "
+                "names them",
+                newest);
+        run->manifest_stale = true;
+        verdict = failure_set(&run->failure, VERDICT_HELD, "source \"%s\" was run by somebody else at the same time",
+                run->source.name);
+    }
+    if (verdict == VERDICT_OK)
+        report->state = state_point_state_name(point.state);
+    free(missing);
+    return verdict;
+}
+
+enum verdict run_point(struct run *run)
+{
+    take_out_of_pool(run);
+    fill_counts(run);
+    if (run->failure.verdict == VERDICT_INTERNAL && run->report->has_error && run->report->error.s3.operation == NULL)
+        return VERDICT_INTERNAL; /* the manifest cannot be written: nothing more is to be said of it */
+    if (!lease_is_held(run->lease))
+        return failure_set(&run->failure, VERDICT_HELD, "the lease of source \"%s\" was lost: another run has taken it",
+                run->source.name);
+    if (publisher_flush(run->publisher, run->conn, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    if (is_complete(run) && publisher_wants_full(run->publisher) &&
+            publisher_full(run->publisher, run->conn, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    if (publish(run) != VERDICT_OK)
+        return run->failure.verdict;
+    pack(run);
+    return VERDICT_OK;
+}

@@ -1,0 +1,62 @@
+/*
+ * What the files of a run share. Private to run.c, run_work.c and run_end.c.
+ */
+#ifndef AGENT_RUN_INSIDE_H
+#define AGENT_RUN_INSIDE_H
+
+#include "agent/mark.h"
+#include "agent/publish.h"
+#include "agent/rebuild.h"
+#include "agent/record.h"
+#include "agent/run.h"
+#include "agent/source_config.h"
+
+enum { RUN_OWNER_SIZE = 33 };
+
+struct run {
+    const struct run_options *options;
+    struct source_report *report;
+    struct counters counters;
+    struct source source; /* with clients of its own, that count */
+    struct vault vault;
+    struct s3_conn *conn;
+    struct manifest *manifest;
+    enum manifest_found found;
+    struct lease *lease;
+    bool kept_renewed; /* the keeper has the lease */
+    struct rebuild_result rebuilt;
+    struct source_config source_config;
+    struct publisher *publisher;
+    char point[STATE_POINT_SIZE];
+    int64_t started_ms; /* by the vault's clock */
+    struct job job;
+    bool in_pool;
+    struct recorder recorder;
+    _Atomic uint64_t bytes_copied, without_tags;
+    struct mark_cursor marks; /* how far the missing keys were handed out */
+    int64_t flushed_ms;       /* monotonic: the last log */
+    bool walk_ended;          /* every key of the source was seen */
+    bool manifest_stale;      /* somebody else has published: rebuild next time */
+    struct failure failure;
+};
+
+/* Clients, manifest, a look at the vault. */
+enum verdict run_open(struct run *run) __attribute__((warn_unused_result));
+/* The manifest to the vault's newest point. */
+enum verdict run_catch_up(struct run *run) __attribute__((warn_unused_result));
+/* Lets go of everything, and fills in the report's totals. */
+void run_close(struct run *run);
+
+/* Puts the job into the pool. */
+void run_set_up_job(struct run *run);
+/* One walk over all that is wanted; records, where it is not a preview. */
+enum verdict run_walk(struct run *run) __attribute__((warn_unused_result));
+/* Copies what differs: the pool lists, compares and copies, this thread records. VERDICT_OK also where objects failed.
+ */
+enum verdict run_work(struct run *run) __attribute__((warn_unused_result));
+/* Marks the keys that are gone. */
+enum verdict run_marks(struct run *run) __attribute__((warn_unused_result));
+/* Full file, packing, point.json. */
+enum verdict run_point(struct run *run) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,152 @@
+/* See runs.h. */
+#include "agent/runs.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/event.h"
+#include "agent/selection.h"
+
+enum {
+    IN_FLIGHT = 8,
+    GRACE_MS = 60 * 1000 /* after a signal: what is in flight ends, logs and point are written. ECS gives 30 s unless
+                            told otherwise */
+};
+
+struct runs {
+    const struct runs_options *options;
+    struct selection selection;
+    struct access *vault_access;
+    struct pool *pool;
+    struct lease_keeper *keeper;
+    struct source_report *reports; /* one a source */
+    pthread_mutex_t lock;
+    size_t next; /* guarded by lock: the next source to be run */
+};
+
+static bool take_next(struct runs *runs, size_t *index)
+{
+    bool taken = false;
+
+    (void)pthread_mutex_lock(&runs->lock);
+    if (runs->next < runs->selection.count) {
+        *index = runs->next++;
+        taken = true;
+    }
+    (void)pthread_mutex_unlock(&runs->lock);
+    return taken;
+}
+
+static void *run_sources(void *ctx)
+{
+    struct runs *runs = ctx;
+    const struct runs_options *options = runs->options;
+    size_t index;
+
+    while (take_next(runs, &index)) {
+        const struct run_options one = { .program = options->program,
+            .source = &runs->selection.sources[index],
+            .vault_access = runs->vault_access,
+            .pool = runs->pool,
+            .keeper = runs->keeper,
+            .kind = options->kind,
+            .prefix = options->prefix };
+        struct source_report *report = &runs->reports[index];
+        if (clock_stop_asked()) {
+            (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);
+            report->state = "skipped";
+            report->exit = EXIT_LEFT;
+        } else {
+            run_source(&one, report);
+        }
+    }
+    return NULL;
+}
+
+static enum verdict start(struct runs *runs, struct failure *failure)
+{
+    const struct runs_options *options = runs->options;
+    struct program *program = options->program;
+    const struct access_options vault = { .config = &program->config->vault.access,
+        .session_name = "vaultferry-run",
+        .requests_per_second =
+                program->config->limits.requests_per_second > 0 ? program->config->limits.requests_per_second : 0 };
+
+    if (selection_make(program, options->wanted, options->wanted_count, &runs->selection, failure) != VERDICT_OK ||
+            access_open(program, &vault, &runs->vault_access, failure) != VERDICT_OK ||
+            pool_start(program, (unsigned)program->config->limits.workers, &runs->pool, failure) != VERDICT_OK ||
+            lease_keeper_start(program, &runs->keeper, failure) != VERDICT_OK)
+        return failure->verdict;
+    runs->reports = calloc(runs->selection.count + 1, sizeof *runs->reports);
+    if (runs->reports == NULL)
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    return VERDICT_OK;
+}
+
+static void run_all(struct runs *runs)
+{
+    pthread_t threads[IN_FLIGHT];
+    size_t wanted = runs->selection.count < IN_FLIGHT ? runs->selection.count : IN_FLIGHT, started = 0;
+
+    while (started < wanted && pthread_create(&threads[started], NULL, run_sources, runs) == 0)
+        started++;
+    if (started == 0)
+        (void)run_sources(runs); /* without threads of their own, one after the other */
+    for (size_t i = 0; i < started; i++)
+        (void)pthread_join(threads[i], NULL);
+}
+
+static enum exit_code report(const struct runs *runs, const char *id, int64_t began_ms)
+{
+    const struct runs_options *options = runs->options;
+    enum exit_code code = runs->selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
+    json_t *sources = json_array();
+
+    for (size_t i = 0; i < runs->selection.count; i++) {
+        const struct source_report *one = &runs->reports[i];
+        code = exit_worse(code, one->exit);
+        if (!options->program->json && !options->program->quiet)
+            source_report_print(one);
+        (void)json_array_append_new(sources, source_report_json(one));
+    }
+    if (!options->program->json) {
+        json_decref(sources);
+        return code;
+    }
+    return json_print(json_pack("{ss si ss sf so}", "command", options->command, "exit", (int)code, "run", id,
+                   "seconds", (double)(clock_monotonic_ms() - began_ms) / 1000.0, "sources", sources))
+                   ? code
+                   : EXIT_INTERNAL;
+}
+
+enum exit_code runs_do(const struct runs_options *options)
+{
+    struct runs runs = { .options = options };
+    struct failure failure;
+    int64_t began_ms = clock_monotonic_ms();
+    char id[STATE_POINT_SIZE] = "";
+    enum exit_code code;
+
+    (void)!state_utc_to_point(clock_wall_ms() / 1000, id);
+    clock_catch_signals(GRACE_MS);
+    (void)pthread_mutex_init(&runs.lock, NULL);
+    if (start(&runs, &failure) != VERDICT_OK) {
+        code = command_fail(options->program, options->command, verdict_exit(failure.verdict), &failure);
+    } else {
+        run_all(&runs);
+        event_end_progress();
+        code = report(&runs, id, began_ms);
+    }
+    lease_keeper_stop(runs.keeper);
+    pool_stop(runs.pool);
+    for (size_t i = 0; i < runs.selection.count && runs.reports != NULL; i++)
+        source_report_clear(&runs.reports[i]);
+    free(runs.reports);
+    access_close(runs.vault_access);
+    selection_free(&runs.selection);
+    (void)pthread_mutex_destroy(&runs.lock);
+    return code;
+}

@@ -1,0 +1,34 @@
+/*
+ * Many sources: selects them, runs up to eight at a time over one pool, and reports. What run and resync have in
+ * common.
+ */
+#ifndef AGENT_RUNS_H
+#define AGENT_RUNS_H
+
+#include "agent/run.h"
+
+struct runs_options {
+    struct program *program;
+    const char *command; /* for the report */
+    enum run_kind kind;
+    const char *const *wanted; /* --source; none: all */
+    size_t wanted_count;
+    const char *prefix; /* RUN_RECOPY */
+};
+
+/* Prints the report and returns the exit code. */
+enum exit_code runs_do(const struct runs_options *options);
+
+struct plan_options {
+    struct program *program;
+    const char *command;
+    const char *const *wanted;
+    size_t wanted_count;
+    const char *prefix;
+    bool list;                 /* name each object */
+    bool differences_are_news; /* exit 2 where anything would be done */
+};
+/* What a run would do, without doing it: one source after the other. Prints, and returns the exit code. */
+enum exit_code plans_do(const struct plan_options *options);
+
+#endif
