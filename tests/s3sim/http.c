@@ -40,29 +40,51 @@ struct stream {
     bool slept;
 };
 
-static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
+/* A connection's own: the library forgets to report the end of a request whose target it refuses, so what is under way
+ * is remembered here too. */
+struct link {
+    bool used;
+    struct exchange *now;
+};
+
+static struct link *link_of(struct MHD_Connection *c)
 {
-    struct exchange *x = mem_get(sizeof *x);
-    (void)c;
-    x->q = mem_get(sizeof *x->q);
-    x->q->target = mem_dup(target, strlen(target));
-    x->q->tls = cls != NULL;
-    x->control = !strncmp(target, "/_s3sim/", 8);
-    if (!x->control)
-        stats_begin();
-    return x;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
 }
 
-static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+static void exchange_end(struct link *l)
 {
-    struct exchange *x = *state;
-    (void)cls, (void)c, (void)why;
+    struct exchange *x = l ? l->now : NULL;
     if (!x)
         return;
     if (!x->control)
         stats_end();
     request_free(x->q);
     free(x);
+    l->now = NULL;
+}
+
+static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
+{
+    struct exchange *x = mem_get(sizeof *x);
+    struct link *l = link_of(c);
+    exchange_end(l);
+    x->q = mem_get(sizeof *x->q);
+    x->q->target = mem_dup(target, strlen(target));
+    x->q->tls = cls != NULL;
+    x->control = !strncmp(target, "/_s3sim/", 8);
+    if (!x->control)
+        stats_begin();
+    l->now = x;
+    return x;
+}
+
+static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+{
+    (void)cls, (void)why;
+    if (*state)
+        exchange_end(link_of(c));
     *state = NULL;
 }
 
@@ -70,9 +92,10 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context, e
 {
     (void)cls, (void)c;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = mem_get(1);
+        *context = mem_get(sizeof(struct link));
         stats_connection(true);
     } else {
+        exchange_end(*context);
         free(*context);
         *context = NULL;
         stats_connection(false);
@@ -104,10 +127,9 @@ static void begin(struct exchange *x, struct MHD_Connection *c, const char *meth
     const char *said = request_header(q, "content-length");
     if (said && text_u64(said, MAX_UPLOAD, &length) && length)
         buf_grow(&q->upload, (size_t)length + 1);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    char *used = info ? info->socket_context : NULL;
-    if (used && !*used && !x->control) {
-        *used = 1;
+    struct link *l = link_of(c);
+    if (!l->used && !x->control) {
+        l->used = true;
         stats_connection_used();
     }
 }
@@ -253,8 +275,8 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c)
         if (type)
             (void)MHD_add_response_header(m, "Content-Type", "application/xml");
     }
-    const char *p = q->reply.headers.p, *end = p + q->reply.headers.n;
-    while (p && p < end) {
+    const char *p = buf_cstr(&q->reply.headers), *end = p + q->reply.headers.n;
+    while (p < end) {
         const char *value = p + strlen(p) + 1;
         (void)MHD_add_response_header(m, p, value);
         p = value + strlen(value) + 1;

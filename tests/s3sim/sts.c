@@ -31,11 +31,11 @@ static void sts_fail(struct request *q, int status, const char *code, const char
 }
 
 /* A field of the form body; the caller frees it. */
-static char *field(const struct request *q, const char *name)
+static char *field(struct request *q, const char *name)
 {
-    const char *p = q->upload.p, *end = p + q->upload.n;
+    const char *p = buf_cstr(&q->upload), *end = p + q->upload.n;
     size_t want = strlen(name);
-    while (p && p < end) {
+    while (p < end) {
         const char *stop = memchr(p, '&', (size_t)(end - p));
         if (!stop)
             stop = end;

@@ -154,9 +154,9 @@ static struct xml *element(struct reader *r, int depth)
 
 struct xml *xml_parse(const char *p, size_t n)
 {
-    struct reader r = { p, p + n };
     if (!p)
         return NULL;
+    struct reader r = { p, p + n };
     for (;;) {
         while (r.p < r.end && strchr(" \t\r\n", *r.p))
             r.p++;
