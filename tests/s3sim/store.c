@@ -3,7 +3,6 @@
 #include "store.h"
 
 #include "buf.h"
-#include "multipart.h"
 #include "stamp.h"
 
 #include <stdlib.h>
