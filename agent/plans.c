@@ -11,6 +11,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/recover.h"
 #include "agent/run_inside.h"
 #include "agent/selection.h"
 
@@ -152,31 +153,44 @@ static enum exit_code plan_source(
     return code;
 }
 
-enum exit_code plans_do(const struct plan_options *options)
+struct plans {
+    struct selection selection;
+    struct access *vault_access;
+    struct pool *pool;
+};
+
+static enum verdict start(const struct plan_options *options, struct plans *plans, struct failure *failure)
 {
     struct program *program = options->program;
     const struct access_options access = { .config = &program->config->vault.access,
         .session_name = "vaultferry-plan" };
-    struct selection selection = { .count = 0 };
-    struct access *vault_access = NULL;
-    struct pool *pool = NULL;
+
+    if (selection_make(program, options->wanted, options->wanted_count, &plans->selection, failure) != VERDICT_OK ||
+            access_open(program, &access, &plans->vault_access, failure) != VERDICT_OK)
+        return failure->verdict;
+    recover_manifests(program, &plans->selection); /* before the first thread */
+    return pool_start(program, (unsigned)program->config->limits.workers, &plans->pool, failure);
+}
+
+enum exit_code plans_do(const struct plan_options *options)
+{
+    struct program *program = options->program;
+    struct plans plans = { .pool = NULL };
     struct failure failure;
     json_t *sources = json_array();
     enum exit_code code;
 
     clock_catch_signals(0);
-    if (selection_make(program, options->wanted, options->wanted_count, &selection, &failure) != VERDICT_OK ||
-            access_open(program, &access, &vault_access, &failure) != VERDICT_OK ||
-            pool_start(program, (unsigned)program->config->limits.workers, &pool, &failure) != VERDICT_OK) {
+    if (start(options, &plans, &failure) != VERDICT_OK) {
         code = command_fail(program, options->command, verdict_exit(failure.verdict), &failure);
         json_decref(sources);
     } else {
-        code = selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
-        for (size_t i = 0; i < selection.count; i++) {
+        code = plans.selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
+        for (size_t i = 0; i < plans.selection.count; i++) {
             const struct run_options one = { .program = program,
-                .source = &selection.sources[i],
-                .vault_access = vault_access,
-                .pool = pool,
+                .source = &plans.selection.sources[i],
+                .vault_access = plans.vault_access,
+                .pool = plans.pool,
                 .prefix = options->prefix };
             code = exit_worse(code, plan_source(options, &one, sources));
         }
@@ -186,8 +200,8 @@ enum exit_code plans_do(const struct plan_options *options)
                          json_pack("{ss si so}", "command", options->command, "exit", (int)code, "sources", sources)))
             code = EXIT_INTERNAL;
     }
-    pool_stop(pool);
-    access_close(vault_access);
-    selection_free(&selection);
+    pool_stop(plans.pool);
+    access_close(plans.vault_access);
+    selection_free(&plans.selection);
     return code;
 }

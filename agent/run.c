@@ -8,6 +8,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/recover.h"
 #include "s3/bucket.h"
 #include "state/manifest_batch.h"
 
@@ -46,7 +47,8 @@ static enum verdict open_manifest(struct run *run)
     struct state_error error;
     enum state_status status;
 
-    (void)snprintf(folder, sizeof folder, "%s/%s", program->state_dir, run->source.name);
+    if (!recover_folder(program, run->source.name, folder, sizeof folder))
+        return failure_set(&run->failure, VERDICT_USAGE, "the path of the state folder is too long");
     status = manifest_open(&options, &run->manifest, &run->found, &error);
     if (status == STATE_BAD_DATA) {
         event_warn("manifest-unfit", run->source.name,
@@ -154,7 +156,7 @@ enum verdict run_catch_up(struct run *run)
         return run->failure.verdict;
     /* What a killed run copied, or one whose manifest is lost, may be in the vault without a record: it is looked for
      * before it is copied again. A predecessor that ended well left nothing of the kind. */
-    run->job.look_first = run->found == MANIFEST_VERIFIED || run->rebuilt.orphan_logs ||
+    run->job.look_first = run->source.unclean || run->found == MANIFEST_VERIFIED || run->rebuilt.orphan_logs ||
                           run->rebuilt.from == REBUILD_VERSIONS ||
                           (run->lease != NULL && lease_followed_dead(run->lease)) || run->options->kind == RUN_REBUILD;
     if (run->rebuilt.from != REBUILD_NOTHING && run->rebuilt.from != REBUILD_EMPTY)

@@ -8,6 +8,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/recover.h"
 #include "agent/selection.h"
 
 enum {
@@ -76,8 +77,10 @@ static enum verdict start(struct runs *runs, struct failure *failure)
                 program->config->limits.requests_per_second > 0 ? program->config->limits.requests_per_second : 0 };
 
     if (selection_make(program, options->wanted, options->wanted_count, &runs->selection, failure) != VERDICT_OK ||
-            access_open(program, &vault, &runs->vault_access, failure) != VERDICT_OK ||
-            pool_start(program, (unsigned)program->config->limits.workers, &runs->pool, failure) != VERDICT_OK ||
+            access_open(program, &vault, &runs->vault_access, failure) != VERDICT_OK)
+        return failure->verdict;
+    recover_manifests(program, &runs->selection); /* before the first thread */
+    if (pool_start(program, (unsigned)program->config->limits.workers, &runs->pool, failure) != VERDICT_OK ||
             lease_keeper_start(program, &runs->keeper, failure) != VERDICT_OK)
         return failure->verdict;
     runs->reports = calloc(runs->selection.count + 1, sizeof *runs->reports);

@@ -16,6 +16,7 @@ struct source {
     char bucket[64];
     char region[32];          /* "" where not known */
     const char *owner;        /* account id for x-amz-source-expected-bucket-owner, NULL where not configured */
+    bool unclean;             /* the last run with this state folder was killed */
     struct access *access;    /* borrowed */
     struct s3_client *client; /* lists and reads it with the source's own credentials */
 };

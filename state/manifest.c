@@ -5,8 +5,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A bound for machines whose disk is larger than what address space and kernels like: 5,000 million records */
 #define MAP_MOST (UINT64_C(1) << 40)
@@ -221,6 +223,14 @@ enum state_status manifest_close(struct manifest *manifest, bool clean, struct s
     pthread_mutex_destroy(&manifest->lock);
     free(manifest);
     return status;
+}
+
+bool manifest_was_left_open(const char *folder)
+{
+    char path[FOLDER_PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/" FOLDER_FILE_DIRTY, folder);
+
+    return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
 }
 
 enum state_status manifest_discard(const struct manifest_options *options, struct state_error *error)

@@ -74,6 +74,10 @@ struct manifest_totals {
 enum state_status manifest_open(const struct manifest_options *options, struct manifest **manifest,
         enum manifest_found *found, struct state_error *error) __attribute__((warn_unused_result));
 
+/* Whether the last process in the folder did not close it cleanly, or is still at work: manifest_open will fork a child
+ * to check. */
+bool manifest_was_left_open(const char *folder) __attribute__((warn_unused_result));
+
 /*
  * Frees `manifest` in any case (NULL is fine); no reader, batch or load may be left. With `clean` everything is on disk
  * when STATE_OK is returned, and the next open trusts the file. Without, or on failure, the next open checks it first.

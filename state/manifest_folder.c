@@ -144,14 +144,14 @@ void folder_close(struct manifest_folder *folder)
 
 enum state_status folder_dirt(const struct manifest_folder *folder, enum folder_dirt *dirt, struct state_error *error)
 {
-    if (faccessat(folder->fd, "dirty", F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (faccessat(folder->fd, FOLDER_FILE_DIRTY, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT)
             return system_fail(error, "looking for the dirty file in", folder->path);
         *dirt = FOLDER_CLEAN;
         return STATE_OK;
     }
     char left[FOLDER_BOOT_ID_SIZE];
-    read_line(folder->fd, "dirty", left);
+    read_line(folder->fd, FOLDER_FILE_DIRTY, left);
     *dirt = left[0] != '\0' && strcmp(left, folder->boot_id) == 0 ? FOLDER_SAME_BOOT : FOLDER_OTHER_BOOT;
     return STATE_OK;
 }
@@ -159,7 +159,7 @@ enum state_status folder_dirt(const struct manifest_folder *folder, enum folder_
 enum state_status folder_mark_dirty(const struct manifest_folder *folder, struct state_error *error)
 {
     /* made under another name: a dirty file without its boot id would cost a rebuild */
-    int fd = openat(folder->fd, "dirty.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(folder->fd, FOLDER_FILE_DIRTY ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return system_fail(error, "writing the dirty file in", folder->path);
     size_t len = strlen(folder->boot_id);
@@ -170,12 +170,12 @@ enum state_status folder_mark_dirty(const struct manifest_folder *folder, struct
         return status;
     }
     (void)close(fd);
-    return folder_rename(folder, "dirty.new", "dirty", error);
+    return folder_rename(folder, FOLDER_FILE_DIRTY ".new", FOLDER_FILE_DIRTY, error);
 }
 
 enum state_status folder_mark_clean(const struct manifest_folder *folder, struct state_error *error)
 {
-    enum state_status status = folder_remove(folder, "dirty", error);
+    enum state_status status = folder_remove(folder, FOLDER_FILE_DIRTY, error);
     if (status == STATE_OK && fsync(folder->fd) != 0)
         return system_fail(error, "syncing", folder->path);
     return status;

@@ -15,6 +15,7 @@ enum { FOLDER_PATH_MAX = 4096, FOLDER_BOOT_ID_SIZE = 64 };
 #define FOLDER_FILE "manifest.mdb"
 #define FOLDER_FILE_LOCK "manifest.mdb-lock" /* LMDB's own */
 #define FOLDER_FILE_NEW "manifest.mdb.new"
+#define FOLDER_FILE_DIRTY "dirty"
 
 struct manifest_folder {
     char path[FOLDER_PATH_MAX];
