@@ -207,7 +207,7 @@ static const struct shape shapes[] = {
     { "clustered", shape_clustered, 0, 1.5, 45 },
     { "mixed case", shape_mixed_case, 0, 1.5, 45 },
     { "CJK", shape_cjk, 0, 1.25, 27 },
-    { "emoji", shape_emoji, 0, 1.3, 27 },
+    { "emoji", shape_emoji, 0, 1.25, 27 },
     { "control bytes", shape_bytes, 0, 1.25, 27 },
     { "word parts", shape_english, 0, 1.5, 45 },
 };
