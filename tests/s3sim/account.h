@@ -36,7 +36,6 @@ struct credential {
     char session_name[65], session_arn[196];
     struct policy *session_policy;
     int64_t expires;      /* seconds by the server's clock; 0 never */
-    bool chained;         /* the session was opened by a role */
     pthread_mutex_t lock; /* guards what follows */
     struct signing_key cached[4];
     unsigned cached_next;

@@ -280,12 +280,6 @@ size_t bag_count(const struct bag *b)
     return b ? b->count : 0;
 }
 
-int bag_equal(const struct bag *a, const struct bag *b)
-{
-    size_t an = a ? a->n : 0, bn = b ? b->n : 0;
-    return an == bn && (an == 0 || !memcmp(a->text, b->text, an));
-}
-
 struct parts *parts_new(unsigned n)
 {
     struct parts *p = mem_get(sizeof *p + n * sizeof p->part[0]);

@@ -35,7 +35,6 @@ void bag_drop(struct bag *b);
 const char *bag_get(const struct bag *b, const char *name); /* NULL when absent; case-sensitive */
 int bag_next(const struct bag *b, size_t *at, const char **name, const char **value); /* *at = 0 first; 0 at the end */
 size_t bag_count(const struct bag *b);
-int bag_equal(const struct bag *a, const struct bag *b);
 
 /* The parts that a multipart object was made of. */
 struct part_info {

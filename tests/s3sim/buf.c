@@ -173,21 +173,6 @@ void buf_element(struct buf *b, const char *name, const char *value)
     buf_char(b, '>');
 }
 
-void buf_json(struct buf *b, const char *p, size_t n)
-{
-    buf_char(b, '"');
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
-            buf_char(b, (char)c);
-            continue;
-        }
-        char t[6] = { '\\', 'u', '0', '0', hex_lower[c >> 4], hex_lower[c & 15] };
-        buf_put(b, t, 6);
-    }
-    buf_char(b, '"');
-}
-
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

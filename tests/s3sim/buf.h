@@ -53,7 +53,6 @@ void buf_xmls(struct buf *b, const char *s);
 void buf_uri(struct buf *b, const char *p, size_t n);      /* RFC 3986: all but the unreserved as %XX */
 void buf_list_url(struct buf *b, const char *p, size_t n); /* as S3 writes encoding-type=url: '+' for space, '/' kept */
 void buf_element(struct buf *b, const char *name, const char *value); /* <name>value</name>, escaped */
-void buf_json(struct buf *b, const char *p, size_t n); /* a JSON string with its quotes; bytes over 0x7e as \u00XX */
 
 /* Both return the number of bytes written, or -1 for malformed input. `out` needs n bytes. */
 long text_unescape(const char *p, size_t n, char *out, int plus_is_space);

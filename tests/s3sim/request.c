@@ -16,11 +16,6 @@ static const struct {
 #undef E
 };
 
-const char *error_code(enum s3_error e)
-{
-    return errors[e].code;
-}
-
 const char *request_header(const struct request *q, const char *name)
 {
     size_t n = strlen(name);

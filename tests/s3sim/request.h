@@ -86,6 +86,5 @@ void reply_xml(struct request *q, const char *root); /* begins <?xml?><root xmln
 void reply_fail(struct request *q, enum s3_error e);
 void reply_fail_as(struct request *q, int status, const char *code, const char *message);
 void reply_fail_with(struct request *q, enum s3_error e, const char *element, const char *value); /* one more element */
-const char *error_code(enum s3_error e);
 
 #endif

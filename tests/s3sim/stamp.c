@@ -23,13 +23,6 @@ int64_t clock_now(void)
     return clock_real() + atomic_load_explicit(&offset_seconds, memory_order_relaxed);
 }
 
-int64_t clock_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (t.tv_sec + atomic_load_explicit(&offset_seconds, memory_order_relaxed)) * 1000 + t.tv_nsec / 1000000;
-}
-
 int64_t clock_steady_ms(void)
 {
     struct timespec t;

@@ -7,8 +7,7 @@
 
 #include <stdint.h>
 
-int64_t clock_now(void); /* seconds, with the offset */
-int64_t clock_now_ms(void);
+int64_t clock_now(void);            /* seconds, with the offset */
 void clock_offset(int64_t seconds); /* replaces the offset; any thread */
 int64_t clock_real(void);           /* seconds without it */
 int64_t clock_steady_ms(void);      /* monotonic: for timers and rates only */

@@ -173,7 +173,6 @@ static void assume_role(struct request *q)
         struct buf *b = &q->reply.text;
         struct credential *c = account_session(a.role, a.name, clock_now() + a.seconds);
         c->session_policy = a.session_policy;
-        c->chained = q->credential->token != NULL;
         q->reply.status = 200;
         q->reply.is_xml = true;
         BUF_LIT(b, "<AssumeRoleResponse xmlns=\"" STS_NS "\"><AssumeRoleResult><AssumedRoleUser>");
