@@ -21,13 +21,13 @@
 #define TOKEN_FILE "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 #define ECS "http://169.254.170.2"
 
-enum { TOTAL_MS = 2000, WAIT_MS = 1000, URL_MAX = 2048, HOST_MAX = 256, TOKEN_MAX = 32 * 1024 };
+enum { TOTAL_MS = 2000, WAIT_MS = 1000, HOST_MAX = 256, TOKEN_MAX = 32 * 1024 };
 
 static const char origin[] = "container";
 
 struct container {
     const struct s3_clock *clock;
-    char *url;
+    char url[CONTAINER_URL_MAX];
     char *token_file;       /* NULL: none */
     struct s3_secret token; /* of the environment; empty: none */
 };
@@ -36,7 +36,6 @@ static void free_container(void *ctx)
 {
     struct container *container = ctx;
 
-    free(container->url);
     free(container->token_file);
     s3_secret_clear(&container->token);
     free(container);
@@ -98,7 +97,7 @@ bool container_url_is_allowed(const char *url)
 {
     char host[HOST_MAX];
 
-    if (strlen(url) > URL_MAX || !is_printable(url))
+    if (!is_printable(url))
         return false;
     if (strncasecmp(url, "https://", 8) == 0)
         return split_host(url + 8, host, sizeof host);
@@ -187,29 +186,28 @@ static enum s3_status fetch(
     return status;
 }
 
-static enum s3_status set_url(
-        struct container *container, const struct s3_environment *environment, struct s3_error *error)
+enum s3_status container_url(
+        const struct s3_environment *environment, char url[static CONTAINER_URL_MAX], struct s3_error *error)
 {
     const char *relative = provider_variable(environment, RELATIVE_URI);
     const char *full = provider_variable(environment, FULL_URI);
-    size_t size;
+    int length;
 
     if (relative == NULL && full == NULL)
         return s3_fail(
                 error, S3_FATAL, "NoCredentials", "%s: neither " RELATIVE_URI " nor " FULL_URI " is set", origin);
     /* the rest of the address is as good as a key to some: it is not shown */
-    if (relative != NULL && (relative[0] != '/' || !is_printable(relative) || strlen(relative) > URL_MAX))
+    if (relative != NULL && (relative[0] != '/' || !is_printable(relative)))
         return s3_fail(error, S3_FATAL, "BadAddress", "%s: " RELATIVE_URI " is no path", origin);
     if (relative == NULL && !container_url_is_allowed(full))
         return s3_fail(error, S3_FATAL, "BadAddress",
                 "%s: " FULL_URI " is neither https nor http to this machine, 169.254.170.2, 169.254.170.23 or "
                 "[fd00:ec2::23]",
                 origin);
-    size = sizeof ECS + strlen(relative != NULL ? relative : full);
-    container->url = malloc(size);
-    if (container->url == NULL)
-        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    (void)snprintf(container->url, size, "%s%s", relative != NULL ? ECS : "", relative != NULL ? relative : full);
+    length = snprintf(url, CONTAINER_URL_MAX, "%s%s", relative != NULL ? ECS : "", relative != NULL ? relative : full);
+    if (length < 0 || length >= CONTAINER_URL_MAX)
+        return s3_fail(error, S3_FATAL, "BadAddress", "%s: %s is longer than %d bytes", origin,
+                relative != NULL ? RELATIVE_URI : FULL_URI, CONTAINER_URL_MAX - 1);
     return S3_OK;
 }
 
@@ -241,7 +239,7 @@ enum s3_status container_provider_new(const struct s3_environment *environment, 
     if (container == NULL)
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     container->clock = clock;
-    status = set_url(container, environment, error);
+    status = container_url(environment, container->url, error);
     if (status == S3_OK)
         status = set_token(container, environment, error);
     if (status != S3_OK) {

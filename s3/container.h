@@ -7,6 +7,8 @@
 
 #include "s3/credentials.h"
 
+enum { CONTAINER_URL_MAX = 2048 };
+
 /* Whether the environment names such an address. */
 bool container_is_there(const struct s3_environment *environment);
 
@@ -17,6 +19,10 @@ bool container_is_there(const struct s3_environment *environment);
  */
 enum s3_status container_provider_new(const struct s3_environment *environment, const struct s3_clock *clock,
         struct s3_provider **provider, struct s3_error *error) __attribute__((warn_unused_result));
+
+/* The address that the environment names, checked as below. Pure. */
+enum s3_status container_url(const struct s3_environment *environment, char url[static CONTAINER_URL_MAX],
+        struct s3_error *error) __attribute__((warn_unused_result));
 
 /* Whether keys, and with them the token, may be fetched from an address: over https from any host; over http only from
  * this machine itself, or from the link-local addresses of ECS and EKS. Pure. */

@@ -54,16 +54,18 @@ struct s3_environment {
 struct s3_chain_options {
     const struct s3_environment *environment; /* borrowed for life */
     const struct s3_clock *clock;             /* borrowed for life */
-    const char
-            *profile;   /* NULL: AWS_PROFILE, else "default". One that is named here or there and missing is S3_FATAL */
-    const char *region; /* for STS calls of profiles with role_arn; NULL: found as below, else us-east-1 */
+    /* NULL: AWS_PROFILE, else "default". One that is named here or there and missing is S3_FATAL, as is one that is
+     * named here and has neither keys nor a role. */
+    const char *profile;
+    const char *region;       /* for STS calls of profiles with role_arn; NULL: found as below, else us-east-1 */
     const char *sts_endpoint; /* NULL: AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, else the region's own */
 };
 /*
  * The SDKs' chain: environment keys (not if options->profile names a profile), shared credentials and config files
  * (keys; role_arn with source_profile or credential_source; external_id; role_session_name; duration_seconds),
  * container (relative and full URI), IMDSv2. The order is settled when it is made, so that a malformed file is one
- * clear line then; the fetching happens at get.
+ * clear line then; the fetching happens at get. Files that AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE name must be
+ * there. Web identity, credential_process, single sign-on and MFA are S3_FATAL "NotSupported" where they would be used.
  */
 enum s3_status s3_provider_chain(const struct s3_chain_options *options, struct s3_provider **provider,
         struct s3_error *error) __attribute__((warn_unused_result));
@@ -78,7 +80,7 @@ struct s3_role_options {
     const struct s3_clock *clock;
     const char *role_arn;
     const char *external_id;    /* NULL: none */
-    const char *session_name;   /* 2 to 64 of [\w+=,.@-] */
+    const char *session_name;   /* 2 to 64 of [\w+=,.@-]; NULL: "vaultferry" */
     const char *session_policy; /* JSON; NULL: none */
     unsigned duration_seconds;  /* 0: an hour, which is also the cap where a role asks for a role */
     const char *region;

@@ -9,7 +9,7 @@
 /*
  * {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "AccountId"}, the last three optional; where there is a
  * "Code", it is "Success". Else S3_BAD_DATA, with a message that begins with `origin` and holds nothing of the text.
- * What it makes of the text on its way is wiped; the text itself is the caller's.
+ * Its copies of the values are wiped, but for what jansson's reader leaves behind; the text itself is the caller's.
  */
 enum s3_status provider_json_parse(const char *text, size_t length, const char *origin,
         struct s3_credentials **credentials, struct s3_error *error) __attribute__((warn_unused_result));

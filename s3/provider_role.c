@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "s3/client.h"
+#include "s3/endpoint.h"
 #include "s3/provider.h"
 #include "s3/sts.h"
 
@@ -78,6 +79,8 @@ static enum s3_status take(const struct role *role, const struct s3_session_answ
     if (!provider_keys_are_sound(
                 text_of(session->access_key), text_of(session->secret_key), text_of(session->token), &what))
         return s3_fail(error, S3_BAD_DATA, "BadKeys", "the answer's %s is empty or malformed", what);
+    if (session->expires <= 0)
+        return s3_fail(error, S3_BAD_DATA, "BadKeys", "the answer's keys have no end");
     (void)snprintf(origin, sizeof origin, "role %s", role->arn);
     made = s3_credentials_new(text_of(session->access_key), text_of(session->secret_key), text_of(session->token),
             session->expires, origin);
@@ -148,11 +151,28 @@ static bool is_between(const char *text, size_t least, size_t most, const char *
     return length >= least && length <= most && is_word(text, length, others);
 }
 
+static const char *or_default(const char *region)
+{
+    return region != NULL && region[0] != '\0' ? region : "us-east-1";
+}
+
+/* STS knows the roles of its own partition only. A custom endpoint may be of any. */
+static bool partition_fits(const struct s3_role_options *options)
+{
+    const char *partition = s3_partition_name(or_default(options->region)), *arns = options->role_arn + 4;
+
+    return (options->sts_endpoint != NULL && options->sts_endpoint[0] != '\0') ||
+           (strncmp(arns, partition, strlen(partition)) == 0 && arns[strlen(partition)] == ':');
+}
+
 static enum s3_status check(const struct s3_role_options *options, struct s3_error *error)
 {
     if (options->role_arn == NULL || !is_role_arn(options->role_arn))
         return s3_fail(error, S3_FATAL, "RoleArn", "\"%.200s\" is no role's ARN (arn:aws:iam::<12 digits>:role/<name>)",
                 options->role_arn != NULL ? options->role_arn : "");
+    if (!partition_fits(options))
+        return s3_fail(error, S3_FATAL, "Region", "role %s: region %s is of another partition", options->role_arn,
+                or_default(options->region));
     if (options->external_id != NULL && !is_between(options->external_id, 2, 1224, "+=,.@:/-"))
         return s3_fail(error, S3_FATAL, "ExternalId",
                 "role %s: the external id is not 2 to 1224 letters, digits and _+=,.@:/-", options->role_arn);

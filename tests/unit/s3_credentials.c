@@ -213,7 +213,8 @@ static void role_options_are_checked(void **state)
             .role_arn = rows[i].arn,
             .external_id = rows[i].external_id,
             .session_name = rows[i].session_name,
-            .duration_seconds = rows[i].seconds };
+            .duration_seconds = rows[i].seconds,
+            .sts_endpoint = "http://127.0.0.1:1" };
         enum s3_status status = s3_provider_role(&options, &provider, &world->error);
         if (status != (rows[i].good ? S3_OK : S3_FATAL))
             fail_msg("row %zu", i);
@@ -221,6 +222,37 @@ static void role_options_are_checked(void **state)
             s3_provider_free(provider);
     }
     s3_provider_free(parent);
+    world_free(world);
+}
+
+static void role_of_another_partition_than_the_regions_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arn, *region, *endpoint;
+        bool good;
+    } rows[] = {
+        { "arn:aws:iam::111122223333:role/r", NULL, NULL, true },
+        { "arn:aws:iam::111122223333:role/r", "eu-west-1", "", true },
+        { "arn:aws:iam::111122223333:role/r", "cn-north-1", NULL, false },
+        { "arn:aws-cn:iam::111122223333:role/r", "cn-north-1", NULL, true },
+        { "arn:aws-cn:iam::111122223333:role/r", NULL, NULL, false },
+        { "arn:aws-cn:iam::111122223333:role/r", NULL, "http://127.0.0.1:1", true },
+    };
+    struct world *world = world_new();
+    struct s3_provider *provider;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct s3_role_options options = {
+            .clock = &world->clock, .role_arn = rows[i].arn, .region = rows[i].region, .sts_endpoint = rows[i].endpoint
+        };
+        enum s3_status status = s3_provider_role(&options, &provider, &world->error);
+        if (status != (rows[i].good ? S3_OK : S3_FATAL))
+            fail_msg("row %zu", i);
+        if (status == S3_OK)
+            s3_provider_free(provider);
+        else
+            assert_non_null(strstr(world->error.message, " is of another partition"));
+    }
     world_free(world);
 }
 
@@ -349,6 +381,30 @@ static void container_keys_are_fetched_only_from_near_or_over_tls(void **state)
             fail_msg("%s", rows[i].url);
 }
 
+static void relative_address_is_that_of_ecs_and_goes_first(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    char url[CONTAINER_URL_MAX], path[CONTAINER_URL_MAX];
+    world_set(world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://example.org/x");
+    assert_int_equal(container_url(&world->environment, url, &world->error), S3_OK);
+    assert_string_equal(url, "https://example.org/x");
+    world_set(world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1-2?a=b");
+    assert_int_equal(container_url(&world->environment, url, &world->error), S3_OK);
+    assert_string_equal(url, "http://169.254.170.2/v2/credentials/1-2?a=b");
+    static const char *const bad[] = { "v2/x", "@evil.org/", ":80@evil.org/", "/a b", "/a\r\nX: y", "/a#b" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        world_set(world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", bad[i]);
+        assert_int_equal(container_url(&world->environment, url, &world->error), S3_FATAL);
+    }
+    memset(path, '/', sizeof path);
+    path[sizeof path - 1] = '\0';
+    world_set(world, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path);
+    assert_int_equal(container_url(&world->environment, url, &world->error), S3_FATAL);
+    assert_non_null(strstr(world->error.message, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is longer than 2047 bytes"));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,8 +414,10 @@ int main(void)
         cmocka_unit_test(chain_of_seventeen_profiles_is_refused),
         cmocka_unit_test(region_is_the_environments_then_the_profiles),
         cmocka_unit_test(role_options_are_checked),
+        cmocka_unit_test(role_of_another_partition_than_the_regions_is_refused),
         cmocka_unit_test(fixed_keys_are_given_as_they_are_and_checked),
         cmocka_unit_test(json_of_keys_is_read_or_refused_without_showing_it),
+        cmocka_unit_test(relative_address_is_that_of_ecs_and_goes_first),
         cmocka_unit_test(container_keys_are_fetched_only_from_near_or_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

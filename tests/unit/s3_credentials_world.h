@@ -29,7 +29,7 @@ enum { VARIABLES = 32, STEPS = 16, REQUEST_MAX = 64 * 1024 };
 
 struct variable {
     char name[64];
-    char value[1024];
+    char value[4096];
 };
 
 /* One answer. Status 0: the connection is closed without any. */
@@ -77,8 +77,9 @@ static inline void world_set(struct world *world, const char *name, const char *
     while (i < world->variable_count && strcmp(world->variables[i].name, name) != 0)
         i++;
     assert_true(i < VARIABLES);
-    (void)snprintf(world->variables[i].name, sizeof world->variables[i].name, "%s", name);
-    (void)snprintf(world->variables[i].value, sizeof world->variables[i].value, "%s", value);
+    assert_true(strlen(name) < sizeof world->variables[i].name && strlen(value) < sizeof world->variables[i].value);
+    memcpy(world->variables[i].name, name, strlen(name) + 1);
+    memcpy(world->variables[i].value, value, strlen(value) + 1);
     if (i == world->variable_count)
         world->variable_count++;
 }
