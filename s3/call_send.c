@@ -402,7 +402,8 @@ static enum s3_status try_once(struct attempt *at, int number)
     status = wait_for_turn(client, at->error);
     if (status == S3_OK) {
         began_ms = clock->monotonic_ms(clock->ctx);
-        status = judge(at, send_signed(at, &http_status), http_status);
+        status = send_signed(at, &http_status);
+        status = judge(at, status, http_status);
         at->error->http_status = http_status;
         if (client->limiter != NULL)
             s3_limiter_done(client->limiter, status, clock->monotonic_ms(clock->ctx));
