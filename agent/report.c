@@ -168,7 +168,7 @@ void source_report_print(const struct source_report *report)
 
 bool json_print(json_t *document)
 {
-    char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
+    char *text = document != NULL ? json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     bool well = text != NULL && puts(text) >= 0 && fflush(stdout) == 0;
 
     free(text);

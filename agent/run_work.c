@@ -178,6 +178,7 @@ static enum verdict record_until_idle(
         }
         if (more) {
             fed = feed(run, &view, &more);
+            view.idle = false; /* what was fed is still to be done */
             if (fed != VERDICT_OK)
                 verdict = fed;
         }
