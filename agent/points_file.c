@@ -7,33 +7,6 @@
 
 #include "agent/points_versions.h"
 
-/* The oldest version of a file. */
-static enum verdict oldest_version(const struct vault *vault, struct s3_conn *conn, const struct layout_path *path,
-        char version[S3_VERSION_MAX + 1], struct failure *failure)
-{
-    const struct state_text prefix = { path->ptr, path->len };
-    struct points_versions cursor;
-    const struct s3_page_entry *entry = NULL;
-    bool found = false;
-    enum verdict verdict;
-
-    points_versions_begin(&cursor, vault, conn, prefix, (struct state_text){ NULL, 0 });
-    verdict = points_versions_next(&cursor, &entry, failure);
-    while (verdict == VERDICT_OK && entry != NULL && entry->key.len == path->len) {
-        if (!entry->is_marker) {
-            (void)snprintf(version, S3_VERSION_MAX + 1, "%.*s", (int)entry->version.len, entry->version.ptr);
-            if (entry->is_latest && strcmp(version, "null") == 0)
-                version[0] = '\0';
-            found = true;
-        }
-        verdict = points_versions_next(&cursor, &entry, failure);
-    }
-    points_versions_end(&cursor);
-    if (verdict == VERDICT_OK && !found)
-        verdict = failure_set(failure, VERDICT_NOT_FOUND, "s3://%s/%s is not in the vault", vault->bucket, path->ptr);
-    return verdict;
-}
-
 static bool is_expected(const struct change_file_sum *expect, const char *bytes, size_t len)
 {
     char hash[STATE_SHA256_HEX_SIZE];
@@ -59,7 +32,7 @@ static enum verdict fetch(const struct vault *vault, struct s3_conn *conn, const
             return verdict;
     }
     *bytes = NULL;
-    verdict = oldest_version(vault, conn, path, version, failure);
+    verdict = points_versions_oldest(vault, conn, path, version, failure);
     if (verdict == VERDICT_OK)
         verdict = vault_get(vault, conn, path->ptr, path->len, version[0] != '\0' ? version : NULL,
                 POINT_FILE_BYTES_MAX, bytes, len, failure);

@@ -1,6 +1,7 @@
 /* See points_versions.h. */
 #include "agent/points_versions.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,4 +140,30 @@ enum verdict points_versions_next(
             *failure = cursor->failure;
     }
     return cursor->verdict;
+}
+
+enum verdict points_versions_oldest(const struct vault *vault, struct s3_conn *conn, const struct layout_path *path,
+        char version[S3_VERSION_MAX + 1], struct failure *failure)
+{
+    const struct state_text prefix = { path->ptr, path->len };
+    struct points_versions cursor;
+    const struct s3_page_entry *entry = NULL;
+    bool found = false;
+    enum verdict verdict;
+
+    points_versions_begin(&cursor, vault, conn, prefix, (struct state_text){ NULL, 0 });
+    verdict = points_versions_next(&cursor, &entry, failure);
+    while (verdict == VERDICT_OK && entry != NULL && entry->key.len == path->len) {
+        if (!entry->is_marker) {
+            (void)snprintf(version, S3_VERSION_MAX + 1, "%.*s", (int)entry->version.len, entry->version.ptr);
+            if (entry->is_latest && strcmp(version, "null") == 0)
+                version[0] = '\0';
+            found = true;
+        }
+        verdict = points_versions_next(&cursor, &entry, failure);
+    }
+    points_versions_end(&cursor);
+    if (verdict == VERDICT_OK && !found)
+        verdict = failure_set(failure, VERDICT_NOT_FOUND, "s3://%s/%s is not in the vault", vault->bucket, path->ptr);
+    return verdict;
 }

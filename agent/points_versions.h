@@ -33,4 +33,8 @@ enum verdict points_versions_next(struct points_versions *cursor, const struct s
         struct failure *failure) __attribute__((warn_unused_result));
 void points_versions_end(struct points_versions *cursor);
 
+/* The oldest version of one file, "" where it need not be named. VERDICT_NOT_FOUND: there is none. */
+enum verdict points_versions_oldest(const struct vault *vault, struct s3_conn *conn, const struct layout_path *path,
+        char version[S3_VERSION_MAX + 1], struct failure *failure) __attribute__((warn_unused_result));
+
 #endif
