@@ -73,6 +73,11 @@ def test_wrong_secret_is_signature_does_not_match(s3sim):
     fails(s3sim.client("SRCOWNER", "wrong").list_buckets, "SignatureDoesNotMatch", 403)
 
 
+def test_wrong_signature_is_explained(s3sim, src):
+    answer, text = raw(s3sim, "GET", "/src/a%20b?x=%C3%BC&partNumber", keys=("SRCOWNER", "wrong"))
+    assert b"<CanonicalRequest>GET&#xa;/src/a%20b&#xa;partNumber=&amp;x=%C3%BC&#xa;" in text and b"<StringToSign>AWS4-HMAC-SHA256" in text
+
+
 def test_unknown_key_is_invalid_access_key_id(s3sim):
     fails(s3sim.client("NOBODY", "x").list_buckets, "InvalidAccessKeyId", 403)
 
@@ -384,6 +389,31 @@ def test_copy_of_a_version(src):
     fails(src.copy_object, "NoSuchKey", 404, Bucket="src", Key="c", CopySource={"Bucket": "src", "Key": "k?versionId=x"})
 
 
+def test_archived_object_is_restored_by_the_clock(s3sim, src):
+    src.put_object(Bucket="src", Key="k", Body=b"cold", StorageClass="DEEP_ARCHIVE")
+    src.put_object(Bucket="src", Key="warm", Body=b"")
+    ask = lambda tier: dict(Bucket="src", Key="k", RestoreRequest={"Days": 2, "GlacierJobParameters": {"Tier": tier}})
+    listed = lambda: src.list_objects_v2(Bucket="src", OptionalObjectAttributes=["RestoreStatus"])["Contents"][0].get("RestoreStatus")
+    fails(src.restore_object, "InvalidObjectState", 403, **{**ask("Bulk"), "Key": "warm"})
+    fails(src.restore_object, "InvalidArgument", 400, **ask("Expedited"))
+    assert listed() is None
+    assert src.restore_object(**ask("Standard"))["ResponseMetadata"]["HTTPStatusCode"] == 202
+    fails(src.restore_object, "RestoreAlreadyInProgress", 409, **ask("Standard"))
+    assert src.head_object(Bucket="src", Key="k")["Restore"] == 'ongoing-request="true"' and listed()["IsRestoreInProgress"]
+    fails(src.get_object, "InvalidObjectState", 403, Bucket="src", Key="k")
+
+    def at(hours):
+        s3sim.control("POST", "/_s3sim/clock", {"offset_seconds": hours * 3600 + 5, "accept_real_time": True})
+
+    at(12)
+    assert 'ongoing-request="false"' in src.head_object(Bucket="src", Key="k")["Restore"] and not listed()["IsRestoreInProgress"]
+    assert src.get_object(Bucket="src", Key="k")["Body"].read() == b"cold"
+    src.copy_object(Bucket="src", Key="c", CopySource="src/k")
+    assert src.restore_object(**ask("Standard"))["ResponseMetadata"]["HTTPStatusCode"] == 200
+    at(61)
+    fails(src.get_object, "InvalidObjectState", 403, Bucket="src", Key="k")
+
+
 # multipart
 
 def upload(client, bucket, key, parts, **create):
@@ -424,6 +454,8 @@ def test_part_copies_with_the_source_parts_give_its_etag(src):
         got = src.upload_part_copy(**at, PartNumber=n, CopySource="src/big", CopySourceRange=span, CopySourceIfMatch=etag)
         parts.append({"PartNumber": n, "ETag": got["CopyPartResult"]["ETag"]})
     fails(src.upload_part_copy, "PreconditionFailed", 412, **at, PartNumber=3, CopySource="src/big", CopySourceIfMatch='"no"')
+    src.put_object(Bucket="src", Key="small", Body=b"small")
+    fails(src.upload_part_copy, "InvalidRequest", 400, **at, PartNumber=3, CopySource="src/small", CopySourceRange="bytes=0-1")
     fails(src.upload_part_copy, "InvalidRange", 416, **at, PartNumber=3, CopySource="src/big", CopySourceRange="bytes=0-99999999")
     assert src.complete_multipart_upload(**at, MultipartUpload={"Parts": parts})["ETag"] == etag
     assert src.get_object(Bucket="src", Key="copy")["Body"].read() == one + two

@@ -21,13 +21,14 @@ static const char *text(const json_t *j, const char *name, const char *unset)
 static const char *set_clock(const json_t *j)
 {
     const json_t *now = json_object_get(j, "now"), *offset = json_object_get(j, "offset_seconds");
+    int tolerant = json_is_true(json_object_get(j, "accept_real_time"));
     int64_t t;
     if (json_is_integer(offset))
-        clock_offset(json_integer_value(offset));
+        clock_offset(json_integer_value(offset), tolerant);
     else if (json_is_integer(now))
-        clock_offset(json_integer_value(now) - clock_real());
+        clock_offset(json_integer_value(now) - clock_real(), tolerant);
     else if (json_is_string(now) && stamp_parse(json_string_value(now), &t))
-        clock_offset(t - clock_real());
+        clock_offset(t - clock_real(), tolerant);
     else
         return "offset_seconds: a number, or now: a time";
     return NULL;

@@ -209,6 +209,10 @@ static bool source_range(struct request *q, const struct copy_source *s, uint64_
         reply_fail(q, E_COPY_RANGE);
         return false;
     }
+    if (s->v.size <= world_limits()->min_part_size) {
+        reply_fail(q, E_COPY_RANGE_SMALL);
+        return false;
+    }
     *n = to - *from + 1;
     if (to < s->v.size && *n <= world_limits()->max_copy_size)
         return true;

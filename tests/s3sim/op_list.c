@@ -12,8 +12,10 @@ static void put_entry(struct page *p, const struct entry *e)
     BUF_LIT(p->b, "</Key>");
     if (e->head) {
         const struct version *v = e->head;
-        if (v->extra)
+        if (v->extra) {
             page_checksum(p, v);
+            page_restore(p, v);
+        }
         page_common(p, v->mtime, v->md5, v->parts ? v->parts->n : 0, v->size, v->storage_class);
     } else {
         struct synth_entry s;

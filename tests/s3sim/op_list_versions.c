@@ -31,6 +31,7 @@ static void put_version(struct page *p, const struct entry *e, const struct vers
         BUF_LIT(p->b, "</LastModified>");
     } else {
         page_checksum(p, v);
+        page_restore(p, v);
         page_common(p, v->mtime, v->md5, v->parts ? v->parts->n : 0, v->size, v->storage_class);
     }
     page_owner(p);

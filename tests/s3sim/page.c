@@ -45,6 +45,8 @@ bool page_open(struct page *p, struct request *q)
         return false;
     }
     p->url = encoding != NULL;
+    const char *wanted = request_header(q, "x-amz-optional-object-attributes");
+    p->restore = wanted && strstr(wanted, "RestoreStatus");
     if (max && !text_u64(max, INT32_MAX, &p->max)) {
         reply_fail(q, E_MAX_KEYS);
         return false;
@@ -113,6 +115,22 @@ void page_common(struct page *p, int64_t mtime, const uint8_t md5[16], unsigned 
         *o++ = *name++;
     o = PUT(o, "</StorageClass>");
     b->n += (size_t)(o - start);
+}
+
+void page_restore(struct page *p, const struct version *v)
+{
+    struct thaw t = props_thaw(v);
+    int64_t now = clock_now();
+    if (!p->restore || !t.asked || now >= t.expiry)
+        return;
+    BUF_LIT(p->b, "<RestoreStatus>");
+    buf_element(p->b, "IsRestoreInProgress", now < t.ready ? "true" : "false");
+    if (now >= t.ready) {
+        BUF_LIT(p->b, "<RestoreExpiryDate>");
+        stamp_iso(p->b, t.expiry);
+        BUF_LIT(p->b, "</RestoreExpiryDate>");
+    }
+    BUF_LIT(p->b, "</RestoreStatus>");
 }
 
 void page_checksum(struct page *p, const struct version *v)

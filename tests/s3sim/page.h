@@ -12,7 +12,7 @@ struct page {
     struct buf *b;
     const char *prefix, *delimiter;
     size_t prefix_len, delimiter_len;
-    bool url, owner;
+    bool url, owner, restore;
     uint64_t max, shown;
     struct buf prefixes, last; /* the last thing shown: a key, or a common prefix */
     bool truncated;
@@ -29,6 +29,7 @@ void page_truncated(struct page *p);
 void page_date(struct page *p, int64_t t);
 void page_owner(struct page *p);
 void page_common(struct page *p, int64_t mtime, const uint8_t md5[16], unsigned parts, uint64_t size, int class);
+void page_restore(struct page *p, const struct version *v); /* where it was asked for */
 void page_checksum(struct page *p, const struct version *v);
 void page_set_last(struct page *p, const char *s, size_t n);
 size_t page_rolled_up(const struct page *p, const char *key, size_t n); /* length of its common prefix, or 0 */

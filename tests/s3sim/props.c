@@ -7,6 +7,7 @@
 #include "xmlin.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -245,9 +246,40 @@ void props_veil_md5(struct version *v)
     digest_md5(mix, sizeof mix, v->md5);
 }
 
+struct thaw props_thaw(const struct version *v)
+{
+    struct thaw t = { 0 };
+    const char *text = bag_get(v->extra, PROPS_RESTORE);
+    if (text) {
+        char *rest;
+        t.asked = true;
+        t.ready = strtoll(text, &rest, 10);
+        t.expiry = strtoll(rest, NULL, 10);
+    }
+    return t;
+}
+
 bool props_is_archived(const struct version *v)
 {
-    return v->storage_class == CLASS_GLACIER || v->storage_class == CLASS_DEEP_ARCHIVE;
+    if (v->storage_class != CLASS_GLACIER && v->storage_class != CLASS_DEEP_ARCHIVE)
+        return false;
+    struct thaw t = props_thaw(v);
+    int64_t now = clock_now();
+    return !t.asked || now < t.ready || now >= t.expiry;
+}
+
+static void reply_thaw(struct request *q, const struct version *v)
+{
+    struct thaw t = props_thaw(v);
+    int64_t now = clock_now();
+    char text[80] = "ongoing-request=\"true\"", date[30];
+    if (!t.asked || now >= t.expiry)
+        return;
+    if (now >= t.ready) {
+        stamp_http(date, t.expiry);
+        snprintf(text, sizeof text, "ongoing-request=\"false\", expiry-date=\"%s\"", date);
+    }
+    reply_header(q, "x-amz-restore", text);
 }
 
 void props_reply_encryption(struct request *q, const struct bag *extra)
@@ -307,6 +339,7 @@ void props_reply(struct request *q, const struct version *v, bool checksums)
     props_reply_encryption(q, v->extra);
     if (v->storage_class != CLASS_STANDARD)
         reply_header(q, "x-amz-storage-class", class_name(v->storage_class));
+    reply_thaw(q, v);
     if (bag_count(v->tags))
         reply_header_u64(q, "x-amz-tagging-count", bag_count(v->tags));
     if (checksums) {

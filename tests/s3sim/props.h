@@ -16,7 +16,14 @@ int props_checksum(
 
 bool props_hides_md5(const struct version *v); /* encryption under which an ETag is not the MD5 */
 void props_veil_md5(struct version *v);        /* gives such an object's ETag */
-bool props_is_archived(const struct version *v);
+/* A restore of an archived version, by the server's clock: under way until ready, readable until expiry. */
+#define PROPS_RESTORE "s3sim-restore"
+struct thaw {
+    bool asked;
+    int64_t ready, expiry;
+};
+struct thaw props_thaw(const struct version *v);
+bool props_is_archived(const struct version *v); /* and cannot be read now */
 int props_tags_of_xml(const char *p, size_t n, size_t most, struct bag **out);
 void props_reply(struct request *q, const struct version *v, bool checksums); /* attrs, encryption, lock, class… */
 void props_reply_encryption(struct request *q, const struct bag *extra);

@@ -187,6 +187,7 @@ void request_free(struct request *q)
     free(q->decoded);
     free(q->trailers);
     buf_free(&q->upload);
+    buf_free(&q->detail);
     buf_free(&q->reply.headers);
     buf_free(&q->reply.text);
     body_drop(q->reply.body);
@@ -255,6 +256,7 @@ static void fail(
         buf_xml(b, q->key, q->key_len);
         BUF_LIT(b, "</Key>");
     }
+    buf_put(b, q->detail.p, q->detail.n);
     char id[40];
     version_id_text(q->id, id);
     id[16] = 0;

@@ -58,6 +58,7 @@ struct request {
     struct credential *credential; /* NULL: anonymous */
     char region[40], service[8];   /* of the signature's scope */
     char payload_hash[72];
+    struct buf detail;    /* XML that an error's answer shows besides */
     struct bucket *where; /* the bucket, under the world lock */
     struct fault_action fault;
     struct reply reply;

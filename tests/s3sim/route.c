@@ -42,6 +42,7 @@ static const struct operation table[] = {
     { "DeleteObjectTagging", "DELETE", O, "tagging", NULL, op_delete_tagging, "s3:DeleteObjectTagging",
             "s3:DeleteObjectVersionTagging", 0, 0 },
     { "DeleteObject", "DELETE", O, NULL, NULL, op_delete_object, "s3:DeleteObject", "s3:DeleteObjectVersion", 0, 0 },
+    { "RestoreObject", "POST", O, "restore", NULL, op_restore_object, "s3:RestoreObject", NULL, 0, 0 },
     { "CreateMultipartUpload", "POST", O, "uploads", NULL, op_create_upload, "s3:PutObject", NULL, 0, 0 },
     { "CompleteMultipartUpload", "POST", O, "uploadId", NULL, op_complete_upload, "s3:PutObject", NULL, OP_COPIES, 0 },
 

@@ -162,6 +162,8 @@ static void perform_locked(struct request *q)
     if (e < 0 && q->service[0] && (q->op->run == op_sts) != !strcmp(q->service, "sts"))
         e = E_CREDENTIALS_MALFORMED;
     e = e < 0 ? auth_payload(q) : e;
+    if (e < 0 && request_header(q, "transfer-encoding") && !request_header(q, "x-amz-decoded-content-length"))
+        e = E_NOT_IMPLEMENTED;
     if (e < 0 && q->over_limit)
         e = E_ENTITY_TOO_LARGE;
     if (e >= 0) {

@@ -5,6 +5,7 @@
 #include <time.h>
 
 static _Atomic int64_t offset_seconds;
+static _Atomic int tolerates_real_time;
 
 struct civil {
     int64_t year;
@@ -30,9 +31,15 @@ int64_t clock_steady_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void clock_offset(int64_t seconds)
+void clock_offset(int64_t seconds, int tolerant)
 {
     atomic_store(&offset_seconds, seconds);
+    atomic_store(&tolerates_real_time, tolerant);
+}
+
+int clock_is_tolerant(void)
+{
+    return atomic_load_explicit(&tolerates_real_time, memory_order_relaxed);
 }
 
 static struct civil civil_of(int64_t s)

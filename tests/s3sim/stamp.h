@@ -7,10 +7,13 @@
 
 #include <stdint.h>
 
-int64_t clock_now(void);            /* seconds, with the offset */
-void clock_offset(int64_t seconds); /* replaces the offset; any thread */
-int64_t clock_real(void);           /* seconds without it */
-int64_t clock_steady_ms(void);      /* monotonic: for timers and rates only */
+int64_t clock_now(void); /* seconds, with the offset */
+/* Replaces the offset. tolerant: signatures of the real time are taken too, so that an oracle without a clock of its
+ * own can go on asking. Any thread. */
+void clock_offset(int64_t seconds, int tolerant);
+int clock_is_tolerant(void);
+int64_t clock_real(void);      /* seconds without it */
+int64_t clock_steady_ms(void); /* monotonic: for timers and rates only */
 
 void stamp_iso(struct buf *b, int64_t s);   /* 2026-11-20T03:00:00.000Z */
 void stamp_plain(struct buf *b, int64_t s); /* 2026-11-20T03:00:00Z */

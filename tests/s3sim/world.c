@@ -56,7 +56,7 @@ void world_reset(void)
     account_reset();
     account_start();
     limits = as_aws;
-    clock_offset(0);
+    clock_offset(0, 0);
     world_unlock();
     fault_clear();
     latency_clear();
