@@ -25,6 +25,8 @@ struct lease_options {
 /* VERDICT_HELD: another run has it; `failure` says who and since when. */
 enum verdict lease_take(const struct lease_options *options, struct s3_conn *conn, struct lease **lease,
         struct failure *failure) __attribute__((warn_unused_result));
+/* The lease before ours was not released: its run ended uncleanly, or was taken over. What it left is looked for. */
+bool lease_followed_dead(const struct lease *lease);
 /* Whether it is still ours: false after another took it, or renewing failed for so long that another may have. Any
  * thread. */
 bool lease_is_held(const struct lease *lease);
