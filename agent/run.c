@@ -67,30 +67,14 @@ static enum verdict open_manifest(struct run *run)
     return VERDICT_OK;
 }
 
-/* Who this state folder is, in leases: drawn once, kept in the manifest. */
-static enum verdict find_owner(struct run *run, char owner[RUN_OWNER_SIZE])
+static enum verdict write_owner(struct run *run)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char chance[(RUN_OWNER_SIZE - 1) / 2];
     struct manifest_batch *batch = NULL;
     struct state_error error;
-    size_t length = 0;
-    enum state_status status = manifest_meta_get(run->manifest, META_OWNER, owner, RUN_OWNER_SIZE - 1, &length, &error);
+    enum state_status status = manifest_batch_begin(run->manifest, &batch, &error);
 
-    if (status == STATE_OK && length == RUN_OWNER_SIZE - 1) {
-        owner[length] = '\0';
-        return VERDICT_OK;
-    }
-    if (!clock_random_bytes(chance, sizeof chance))
-        return failure_set(&run->failure, VERDICT_INTERNAL, "the system gives no random bytes");
-    for (size_t i = 0; i < sizeof chance; i++) {
-        owner[2 * i] = hex[chance[i] >> 4];
-        owner[2 * i + 1] = hex[chance[i] & 15];
-    }
-    owner[RUN_OWNER_SIZE - 1] = '\0';
-    status = manifest_batch_begin(run->manifest, &batch, &error);
     if (status == STATE_OK) {
-        status = manifest_meta_put(batch, META_OWNER, owner, RUN_OWNER_SIZE - 1, &error);
+        status = manifest_meta_put(batch, META_OWNER, run->owner, strlen(run->owner), &error);
         if (status == STATE_OK)
             status = manifest_batch_commit(batch, &error);
         else
@@ -102,15 +86,34 @@ static enum verdict find_owner(struct run *run, char owner[RUN_OWNER_SIZE])
     return VERDICT_OK;
 }
 
+/* Who this state folder is, in leases: drawn once, kept in the manifest. */
+static enum verdict find_owner(struct run *run)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char chance[(RUN_OWNER_SIZE - 1) / 2];
+    struct state_error error;
+    size_t length = 0;
+    enum state_status status =
+            manifest_meta_get(run->manifest, META_OWNER, run->owner, RUN_OWNER_SIZE - 1, &length, &error);
+
+    if (status == STATE_OK && length == RUN_OWNER_SIZE - 1)
+        return VERDICT_OK;
+    if (!clock_random_bytes(chance, sizeof chance))
+        return failure_set(&run->failure, VERDICT_INTERNAL, "the system gives no random bytes");
+    for (size_t i = 0; i < sizeof chance; i++) {
+        run->owner[2 * i] = hex[chance[i] >> 4];
+        run->owner[2 * i + 1] = hex[chance[i] & 15];
+    }
+    return write_owner(run);
+}
+
 static enum verdict take_lease(struct run *run)
 {
-    char owner[RUN_OWNER_SIZE];
     struct lease_options options = {
-        .program = run->options->program, .vault = &run->vault, .source = run->source.name, .owner = owner
+        .program = run->options->program, .vault = &run->vault, .source = run->source.name, .owner = run->owner
     };
 
-    if (find_owner(run, owner) != VERDICT_OK ||
-            lease_take(&options, run->conn, &run->lease, &run->failure) != VERDICT_OK)
+    if (find_owner(run) != VERDICT_OK || lease_take(&options, run->conn, &run->lease, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     lease_keeper_add(run->options->keeper, run->lease);
     run->kept_renewed = true;
@@ -151,8 +154,21 @@ enum verdict run_catch_up(struct run *run)
     bool from_scratch =
             run->found == MANIFEST_NEW || run->found == MANIFEST_REBUILD || run->options->kind == RUN_REBUILD;
 
-    if (rebuild_catch_up(&run->vault, &run->source, run->conn, run->manifest, from_scratch, &run->rebuilt,
-                &run->failure) != VERDICT_OK)
+    enum verdict verdict = rebuild_catch_up(
+            &run->vault, &run->source, run->conn, run->manifest, from_scratch, &run->rebuilt, &run->failure);
+
+    if (verdict == VERDICT_BAD_DATA) {
+        /* somebody damaged the points: what is in the vault is still protected, and the run says what it saw */
+        event_error(run->source.name, &run->failure);
+        run->damaged = true;
+        run->report->error = run->failure;
+        run->report->has_error = true;
+        verdict = rebuild_from_versions(
+                &run->vault, &run->source, run->conn, run->manifest, &run->rebuilt, &run->failure);
+    }
+    if (verdict != VERDICT_OK)
+        return verdict;
+    if (run->lease != NULL && write_owner(run) != VERDICT_OK) /* a manifest made anew has forgotten it */
         return run->failure.verdict;
     /* What a killed run copied, or one whose manifest is lost, may be in the vault without a record: it is looked for
      * before it is copied again. A predecessor that ended well left nothing of the kind. */
@@ -174,9 +190,7 @@ static enum verdict name_point(struct run *run)
 
     run->started_ms = vault_now_ms(&run->vault);
     seconds = run->started_ms / 1000;
-    if (run->rebuilt.has_newest &&
-            state_utc_from_point(run->rebuilt.newest.point, strlen(run->rebuilt.newest.point), &before) &&
-            seconds <= before)
+    if (state_utc_from_point(run->rebuilt.last_folder, strlen(run->rebuilt.last_folder), &before) && seconds <= before)
         seconds = before + 1;
     if (!state_utc_to_point(seconds, run->point))
         return failure_set(&run->failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
@@ -246,13 +260,14 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
         return verdict_exit(verdict);
     if (run->recorder.left > 0)
         return EXIT_LEFT;
-    return report->failed > 0 ? EXIT_PARTIAL : EXIT_DONE;
+    return report->failed > 0 || run->damaged ? EXIT_PARTIAL : EXIT_DONE;
 }
 
 void run_source(const struct run_options *options, struct source_report *report)
 {
     struct run *run = calloc(1, sizeof *run);
     enum verdict verdict, published;
+    bool told;
 
     (void)snprintf(report->source, sizeof report->source, "%s", options->source->name);
     report->state = "skipped";
@@ -285,8 +300,9 @@ void run_source(const struct run_options *options, struct source_report *report)
         report->error = run->failure;
     }
     report->exit = judge(run, verdict);
+    told = run->damaged;
     run_close(run);
-    if (report->has_error)
+    if (report->has_error && !told)
         event_error(report->source, &report->error);
     free(run);
 }

@@ -22,6 +22,7 @@ struct run {
     struct s3_conn *conn;
     struct manifest *manifest;
     enum manifest_found found;
+    char owner[RUN_OWNER_SIZE]; /* this state folder's name in leases */
     struct lease *lease;
     bool kept_renewed; /* the keeper has the lease */
     struct rebuild_result rebuilt;
@@ -36,6 +37,7 @@ struct run {
     struct mark_cursor marks; /* how far the missing keys were handed out */
     int64_t flushed_ms;       /* monotonic: the last log */
     bool walk_ended;          /* every key of the source was seen */
+    bool damaged;             /* the points in the vault are; told already */
     bool manifest_stale;      /* somebody else has published: rebuild next time */
     struct failure failure;
 };
