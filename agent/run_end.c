@@ -47,7 +47,7 @@ static struct state_point_missing *make_missing(const struct source_report *repo
 static bool is_complete(const struct run *run)
 {
     return run->walk_ended && !run->job.has_failure && run->report->failed == 0 && run->recorder.left == 0 &&
-           !run->report->has_error;
+           (!run->report->has_error || run->damaged);
 }
 
 /* When the manifest's pages are half empty, it is packed: no reader is open, the pool has nothing of ours. */
