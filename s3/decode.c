@@ -19,15 +19,15 @@ static int hex_value(char byte)
 
 size_t s3_url_decode(char *text, size_t length)
 {
-    const char *escape = length > 0 ? memchr(text, '%', length) : NULL;
-    if (escape == NULL) {
-        return length;
+    size_t from = 0;
+    while (from < length && text[from] != '%' && text[from] != '+') {
+        from++;
     }
-    size_t from = (size_t)(escape - text);
     size_t to = from;
     while (from < length) {
         if (text[from] != '%') {
-            text[to++] = text[from++];
+            text[to++] = text[from] == '+' ? ' ' : text[from];
+            from++;
             continue;
         }
         int high = length - from > 2 ? hex_value(text[from + 1]) : -1;

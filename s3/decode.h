@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Percent-decodes `text` in place by RFC 3986 (a plus is a plus); the new length, or (size_t)-1 at a malformed escape.
- */
+/* Decodes in place what encoding-type=url has encoded; the new length, or (size_t)-1 at a malformed escape. A plus is a
+ * space: S3 writes one so, and a plus itself as %2B; servers that write %20 escape the plus all the same. */
 size_t s3_url_decode(char *text, size_t length);
 /* 2013-05-24T00:00:00.000Z to milliseconds since 1970; false where it is not such a time. Fractions of any length, Z
  * only. */

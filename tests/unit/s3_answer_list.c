@@ -138,13 +138,13 @@ static void without_encoding_type_a_percent_is_a_percent(void **state)
     assert_text(page.entries[0].key, "a%2Fb& <<c>100%");
 }
 
-static void plus_in_a_key_stays_a_plus(void **state)
+static void plus_in_a_key_is_a_space(void **state)
 {
     (void)state;
     assert_int_equal(parse(S3_ANSWER_LIST, LIST_OPEN "<EncodingType>url</EncodingType><Contents><Key>a+b%2Bc</Key>" REST
                                                      "</Contents>" NOT_TRUNCATED LIST_CLOSE),
             S3_OK);
-    assert_text(page.entries[0].key, "a+b+c");
+    assert_text(page.entries[0].key, "a b+c");
 }
 
 static void empty_page_is_a_page(void **state)
@@ -513,7 +513,7 @@ int main(void)
         cmocka_unit_test(page_of_rgw_arrives_whole),
         cmocka_unit_test(encoding_type_may_come_after_the_keys),
         cmocka_unit_test(without_encoding_type_a_percent_is_a_percent),
-        cmocka_unit_test(plus_in_a_key_stays_a_plus),
+        cmocka_unit_test(plus_in_a_key_is_a_space),
         cmocka_unit_test(empty_page_is_a_page),
         cmocka_unit_test(what_xml_cannot_carry_is_forgiven_only_where_it_does_not_matter),
         cmocka_unit_test(what_is_wrong_with_an_entry_fails_the_page),

@@ -18,7 +18,8 @@ static void escapes_are_decoded_exactly(void **state)
     } rows[] = {
         { "", "" },
         { "plain", "plain" },
-        { "a+b", "a+b" },
+        { "a+b", "a b" }, /* as S3 writes it */
+        { "+%2B+", " + " },
         { "%2B%20%2f%2F", "+ //" },
         { "%25%32%46", "%2F" }, /* once, not twice */
         { "%252F", "%2F" },
