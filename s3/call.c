@@ -38,13 +38,26 @@ void call_begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *cl
     call->head = NULL;
     call->slow = false;
     call->overflow = false;
+    call->no_key = false;
     call->scratch_begin = conn->scratch_used;
+}
+
+static bool is_key(struct s3_text key)
+{
+    return key.len > 0 && key.len <= S3_KEY_MAX;
+}
+
+void call_begin_object(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
+        const char *method, const char *bucket, struct s3_text key)
+{
+    call_begin(call, conn, client, operation, method, bucket, key);
+    call->no_key = !is_key(key);
 }
 
 void call_target(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
         const char *method, const struct s3_target *target)
 {
-    call_begin(call, conn, client, operation, method, target->bucket, target->key);
+    call_begin_object(call, conn, client, operation, method, target->bucket, target->key);
     if (target->version != NULL && target->version[0] != '\0')
         call_parameter(call, "versionId", target->version);
     call_header(call, "x-amz-expected-bucket-owner", target->expected_owner);
@@ -187,6 +200,7 @@ void call_copy_source(struct s3_call *call, const struct s3_copy_source *source)
     size_t room = CONN_SCRATCH - conn->scratch_used, length;
     int head = snprintf(at, room, "/%s%s/", source->prefix != NULL ? source->prefix : "", source->bucket);
 
+    call->no_key = call->no_key || !is_key(source->key);
     if (head < 0 || (size_t)head >= room) {
         call->overflow = true;
         return;

@@ -38,10 +38,15 @@ struct s3_call {
     struct s3_head *head;       /* NULL: headers are not wanted */
     bool slow;                  /* the service may think for minutes before and while it answers: copies, completes */
     bool overflow;              /* private: a value did not fit */
+    bool no_key;                /* private: an object's key is empty or too long */
     size_t scratch_begin;       /* private */
 };
 
 void call_begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
+        const char *method, const char *bucket, struct s3_text key);
+/* The same for an object: a key that none can have is refused, since without its key a DELETE of an object would be the
+ * bucket's. */
+void call_begin_object(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
         const char *method, const char *bucket, struct s3_text key);
 void call_target(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
         const char *method, const struct s3_target *target); /* with version and expected owner */

@@ -102,6 +102,14 @@ static enum s3_status too_long(struct s3_error *error)
     return s3_fail(error, S3_REFUSED, "TooLong", "a value of the request is longer than this client sends");
 }
 
+/* What can be seen to be wrong before anything is sent. */
+static enum s3_status inspect(const struct s3_call *call, struct s3_error *error)
+{
+    if (call->no_key)
+        return s3_fail(error, S3_REFUSED, "KeyLength", "a key has 1 to %d bytes", S3_KEY_MAX);
+    return call->overflow ? too_long(error) : S3_OK;
+}
+
 static enum s3_status address(struct attempt *at)
 {
     struct s3_call *call = at->call;
@@ -462,7 +470,9 @@ static bool attempt_and_decide(struct s3_call *call, struct s3_error *error, str
     at.received = at.delivered = 0;
     s3_error_clear(error);
     name_error(call, error);
-    *status = call->overflow ? too_long(error) : try_once(&at, progress->attempt);
+    *status = inspect(call, error);
+    if (*status == S3_OK)
+        *status = try_once(&at, progress->attempt);
     error->operation = call->operation; /* fetching credentials may have left its own */
     *wait_ms = 0;
     if (*status == S3_OK) {

@@ -13,7 +13,7 @@ enum { PARTS_MAX = 10000, COMPLETE_MAX = PARTS_MAX * (6 * S3_ETAG_MAX + 128) };
 static void begin_upload_call(struct s3_call *call, struct s3_conn *conn, struct s3_client *client,
         const char *operation, const char *method, const struct s3_target *target, const char *upload_id)
 {
-    call_begin(call, conn, client, operation, method, target->bucket, target->key);
+    call_begin_object(call, conn, client, operation, method, target->bucket, target->key);
     call_header(call, "x-amz-expected-bucket-owner", target->expected_owner);
     if (upload_id != NULL)
         call_parameter(call, "uploadId", upload_id);

@@ -91,7 +91,7 @@ enum s3_status s3_copy_object(struct s3_conn *conn, struct s3_client *client, co
     struct s3_call call;
     enum s3_status status;
 
-    call_begin(&call, conn, client, "CopyObject", "PUT", options->target.bucket, options->target.key);
+    call_begin_object(&call, conn, client, "CopyObject", "PUT", options->target.bucket, options->target.key);
     call_header(&call, "x-amz-expected-bucket-owner", options->target.expected_owner);
     call_copy_source(&call, &options->source);
     call_write(&call, &options->write);
