@@ -156,6 +156,7 @@ void op_put_versioning(struct request *q)
 static const enum s3_error document_absent[DOC_COUNT] = { [DOC_POLICY] = E_NO_POLICY,
     [DOC_LIFECYCLE] = E_NO_LIFECYCLE,
     [DOC_CORS] = E_NO_CORS,
+    [DOC_WEBSITE] = E_NO_WEBSITE,
     [DOC_ENCRYPTION] = E_NO_ENCRYPTION,
     [DOC_PUBLIC_ACCESS] = E_NO_PUBLIC_ACCESS,
     [DOC_OWNERSHIP] = E_NO_OWNERSHIP,

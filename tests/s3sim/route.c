@@ -71,6 +71,7 @@ static const struct operation table[] = {
     DOCUMENT("BucketNotificationConfiguration", "notification", DOC_NOTIFICATION, "s3:GetBucketNotification",
             "s3:PutBucketNotification"),
     DOCUMENT("BucketLogging", "logging", DOC_LOGGING, "s3:GetBucketLogging", "s3:PutBucketLogging"),
+    DOCUMENT("BucketWebsite", "website", DOC_WEBSITE, "s3:GetBucketWebsite", "s3:PutBucketWebsite"),
     { "DeleteObjects", "POST", B, "delete", NULL, op_delete_objects, NULL, NULL, OP_OWN_ACCESS | OP_COPIES, 0 },
     { "ListObjectsV2", "GET", B, "list-type", NULL, op_list_objects, "s3:ListBucket", NULL, OP_LISTS, 0 },
     { "ListObjects", "GET", B, NULL, NULL, op_list_objects, "s3:ListBucket", NULL, OP_LISTS, 0 },

@@ -28,6 +28,7 @@ enum document {
     DOC_OBJECT_LOCK,
     DOC_NOTIFICATION,
     DOC_LOGGING,
+    DOC_WEBSITE,
     DOC_COUNT
 };
 enum storage_class { CLASS_STANDARD, CLASS_GLACIER = 5, CLASS_DEEP_ARCHIVE = 6 };
