@@ -1,5 +1,5 @@
 /*
- * What the files of a run share. Private to run.c, run_work.c and run_end.c.
+ * What the files of a run share. Private to run.c and the run_*.c.
  */
 #ifndef AGENT_RUN_INSIDE_H
 #define AGENT_RUN_INSIDE_H
@@ -53,6 +53,8 @@ void run_close(struct run *run);
 void run_set_up_job(struct run *run);
 /* One walk over all that is wanted; records, where it is not a preview. */
 enum verdict run_walk(struct run *run) __attribute__((warn_unused_result));
+/* Adds the records outside of the selected prefixes to the missing keys, after a whole walk. */
+enum verdict run_outside(struct run *run) __attribute__((warn_unused_result));
 /* Copies what differs: the pool lists, compares and copies, this thread records. VERDICT_OK also where objects failed.
  */
 enum verdict run_work(struct run *run) __attribute__((warn_unused_result));

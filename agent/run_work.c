@@ -415,6 +415,8 @@ enum verdict run_walk(struct run *run)
     if (run->walk_ended && run->options->prefix == NULL && run->job.preview == NULL)
         write_fences(run, plan);
     walk_plan_free(plan);
+    if (run->walk_ended && run->options->prefix == NULL)
+        verdict = run_outside(run);
     return verdict;
 }
 
