@@ -206,5 +206,5 @@ int command_main(int argc, char **argv)
 out:
     program_free(program);
     free(program);
-    return code;
+    return (int)code;
 }
