@@ -132,8 +132,9 @@ static bool forget(void *ctx)
     return true;
 }
 
-enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
-        const char *subresource, struct s3_buffer *document, struct s3_error *error)
+enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, const char *subresource, struct s3_buffer *document,
+        struct s3_error *error)
 {
     const struct s3_sink sink = { .write = gather, .restart = forget, .ctx = document };
     struct s3_call call;

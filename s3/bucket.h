@@ -43,8 +43,10 @@ enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client
         const struct s3_bucket_options *options, const struct s3_tags *tags, struct s3_error *error)
         __attribute__((warn_unused_result));
 
-/* A document of the bucket as it is ("policy", "lifecycle", "cors", "encryption", "website", ...), added to `document`, within its bound. S3_NOT_FOUND where there is none. */
-enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client, const struct s3_bucket_options *options,
-        const char *subresource, struct s3_buffer *document, struct s3_error *error) __attribute__((warn_unused_result));
+/* A document of the bucket as it is ("policy", "lifecycle", "cors", "encryption", "website", ...), added to `document`,
+ * within its bound. S3_NOT_FOUND where there is none. */
+enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, const char *subresource, struct s3_buffer *document,
+        struct s3_error *error) __attribute__((warn_unused_result));
 
 #endif

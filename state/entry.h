@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 enum {
-    STATE_KEY_MAX = 1024,      /* bytes of UTF-8 */
-    STATE_ETAG_MAX = 128,      /* opaque by contract; 32 hex digits, or these and -N, in practice */
-    STATE_VERSION_MAX = 1024,  /* S3's bound of a version id; 32 bytes in practice */
-    STATE_CHECKSUM_MAX = 160,  /* "SHA256:" and base64; a composite one ends in -N */
-    STATE_RUN_MAX = 32         /* a point id, 20261120T030000Z */
+    STATE_KEY_MAX = 1024,     /* bytes of UTF-8 */
+    STATE_ETAG_MAX = 128,     /* opaque by contract; 32 hex digits, or these and -N, in practice */
+    STATE_VERSION_MAX = 1024, /* S3's bound of a version id; 32 bytes in practice */
+    STATE_CHECKSUM_MAX = 160, /* "SHA256:" and base64; a composite one ends in -N */
+    STATE_RUN_MAX = 32        /* a point id, 20261120T030000Z */
 };
 
 enum storage_class {
@@ -42,16 +42,16 @@ struct state_text {
 };
 
 struct state_entry {
-    struct state_text key;      /* 1 to STATE_KEY_MAX bytes, valid UTF-8 */
-    struct state_text etag;     /* of the source, without quotes */
+    struct state_text key;  /* 1 to STATE_KEY_MAX bytes, valid UTF-8 */
+    struct state_text etag; /* of the source, without quotes */
     uint64_t size;
-    int64_t source_time_ms;     /* the source's Last-Modified, milliseconds since 1970 */
+    int64_t source_time_ms;           /* the source's Last-Modified, milliseconds since 1970 */
     struct state_text source_version; /* empty where the source is not versioned or it is not known */
     struct state_text vault_version;  /* empty where not known */
-    struct state_text checksum; /* "ALGORITHM:base64" as the vault answered; empty where it gave none */
-    enum storage_class class_;  /* of the vault's copy */
-    int64_t copied_ms;          /* when the vault's version was made, by the vault's clock */
-    struct state_text run;      /* the point id of the run that recorded it */
+    struct state_text checksum;       /* "ALGORITHM:base64" as the vault answered; empty where it gave none */
+    enum storage_class class_;        /* of the vault's copy */
+    int64_t copied_ms;                /* when the vault's version was made, by the vault's clock */
+    struct state_text run;            /* the point id of the run that recorded it */
 };
 
 #endif
