@@ -1,8 +1,12 @@
 """The lease of a run: one contender wins, others are told who has it, and the dead are followed. Judged by boto3."""
 import json
+import os
 import signal
+import socket
 import subprocess
+import threading
 import time
+import urllib.parse
 
 import pytest
 from servers.process import sanitizer_report
@@ -16,9 +20,9 @@ OWNERS = [f"{number:032x}" for number in range(1, 20)]
 class Contender:
     """A running tests/tools/agent_lease; lines() are what it printed once it has ended."""
 
-    def __init__(self, world, owner, hold_ms=0, speed=1):
+    def __init__(self, world, owner, hold_ms=0, speed=1, start=subprocess.DEVNULL):
         self.child = subprocess.Popen([world.tool, world.config, SOURCE, owner, str(hold_ms), str(speed)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world.env)
+            stdin=start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=world.env)
         world.children.append(self.child)
 
     def first(self):
@@ -48,17 +52,30 @@ class World:
         if versioned:
             self.boto.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         self.config = folder / "config.json"
-        self.config.write_text(json.dumps({
-            "vault": {"bucket": bucket, "region": "us-east-1", "endpoint": server.url, "path_style": True},
-            "sources": [{"name": SOURCE, "select": {"buckets": ["source-docs"]}, "policy": "p"}],
-            "policies": {"p": {"schedule": "cron(0 3 * * ? *)", "delete_after_days": 30}},
-        }))
+        self.address(server.url)
         key, secret = server.vault_owner
         self.env = {"HOME": str(folder), "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_EC2_METADATA_DISABLED": "true", "LC_ALL": "C.UTF-8", "VAULTFERRY_STATE_DIR": str(folder / "state")}
 
+    def address(self, url):
+        """Where the contenders that start from now on find the vault."""
+        self.config.write_text(json.dumps({
+            "vault": {"bucket": self.bucket, "region": "us-east-1", "endpoint": url, "path_style": True},
+            "sources": [{"name": SOURCE, "select": {"buckets": ["source-docs"]}, "policy": "p"}],
+            "policies": {"p": {"schedule": "cron(0 3 * * ? *)", "delete_after_days": 30}},
+        }))
+
     def contend(self, owner=OWNERS[0], hold_ms=0, speed=1):
         return Contender(self, owner, hold_ms, speed)
+
+    def race(self, owners):
+        """Contenders that begin together: their standard input ends at one moment."""
+        start, write = os.pipe()
+        racers = [Contender(self, owner, 60000, start=start) for owner in owners]
+        os.close(start)
+        time.sleep(0.3)  # they are all waiting, or at least most of them
+        os.close(write)
+        return racers
 
     def versions(self, number=None):
         """Versions of lease files, oldest first."""
@@ -81,6 +98,42 @@ class World:
             if child.poll() is None:
                 child.kill()
             child.communicate()
+
+
+class Gate:
+    """A relay in front of a server that lets PUT requests through only once so many of them have come."""
+
+    def __init__(self, url, parties):
+        self.target = urllib.parse.urlsplit(url)
+        self.barrier = threading.Barrier(parties)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection((self.target.hostname, self.target.port))
+            threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+
+    def _pump(self, source, sink, requests):
+        try:
+            while data := source.recv(65536):
+                if requests and data.startswith(b"PUT "):
+                    self.barrier.wait(30)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except (OSError, threading.BrokenBarrierError):
+            source.close()
+            sink.close()
+
+    def close(self):
+        self.barrier.abort()
+        self.listener.close()
 
 
 def lease(owner=OWNERS[9], nonce="ab" * 16, **more):
@@ -118,7 +171,7 @@ def faults(world, *rules):
 @pytest.mark.parametrize("contenders", [2, 10])
 def test_exactly_one_contender_wins(world, contenders):
     for number in range(1, 6):
-        racers = [world.contend(owner, 60000) for owner in OWNERS[:contenders]]
+        racers = world.race(OWNERS[:contenders])
         firsts = [racer.first() for racer in racers]
         won = [i for i, line in enumerate(firsts) if line["event"] == "taken"]
         assert len(won) == 1, firsts
@@ -131,6 +184,27 @@ def test_exactly_one_contender_wins(world, contenders):
         for i, racer in enumerate(racers):
             racer.lines()
             assert racer.child.returncode == (0 if i in won else EXIT_HELD)
+
+
+def test_of_ten_that_saw_a_free_lease_one_wins(world):
+    """All have looked before the first writes. RGW ignores the condition on a versioned bucket, and keeps all ten."""
+    for number in range(1, 6):
+        gate = Gate(world.server.url, 10)
+        world.address(gate.url)
+        racers = [world.contend(owner, -1) for owner in OWNERS[:10]]
+        firsts = [racer.result() for racer in racers]
+        gate.close()
+        won = [i for i, line in enumerate(firsts) if line["event"] == "taken"]
+        assert len(won) == 1 and sum(line.get("verdict") == HELD for line in firsts) == 9, firsts
+        versions = world.versions(number)
+        assert len(versions) == (10 if world.server.name == "rgw" else 1)
+        winner = world.document(versions[0])
+        assert winner["owner"] == OWNERS[won[0]]
+        for i, line in enumerate(firsts):
+            assert i in won or f"process {winner['pid']}" in line["what"], line
+        world.address(world.server.url)
+        assert world.contend(OWNERS[10]).result()["verdict"] == HELD
+        world.put(number, winner | {"released": True})
 
 
 def test_the_document_says_who_and_since_when(world):
@@ -293,8 +367,8 @@ def test_the_oldest_of_many_versions_is_found_over_pages(sim):
 
 
 def test_other_sources_and_strange_files_are_no_leases(world):
-    for key in ("lease/docs-2/0000000009.json", "lease/docs/9.json", "lease/docs/zzz", "lease/docs/0000000008.json.bak"):
-        world.boto.put_object(Bucket=world.bucket, Key=key, Body=b"{}")
+    for key in ("docs-2/0000000009.json", "docs/9.json", "docs/zzz", "docs/0000000008.json.bak"):
+        world.boto.put_object(Bucket=world.bucket, Key="lease/" + key, Body=b"{}")
     assert world.contend(OWNERS[0]).result() == {"event": "taken", "number": 1, "followed_dead": False}
 
 

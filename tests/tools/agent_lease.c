@@ -51,6 +51,8 @@ static enum verdict contend(const struct program *program, char **arguments, str
     struct lease_keeper *keeper = NULL;
     struct lease *lease = NULL;
 
+    while (getchar() != EOF)
+        ;
     if (vault_open(program, &access, &vault, failure) != VERDICT_OK)
         return failure->verdict;
     if (program_connect(program, &conn, failure) != VERDICT_OK ||
@@ -100,5 +102,5 @@ out:
     if (failure.verdict != VERDICT_OK)
         say(json_pack("{ss si ss}", "event", "failed", "verdict", (int)failure.verdict, "what", failure.what));
     program_free(&program);
-    return verdict_exit(failure.verdict);
+    return (int)verdict_exit(failure.verdict);
 }
