@@ -4,6 +4,10 @@
  * oldest version has it. Renewed every 20 s by one thread for all leases of the process; dead after 90 s without
  * renewal by the server's own times. Correctness does not rest on it: points are created with If-None-Match and
  * chained.
+ *
+ * A renewal is a new version of the same key. The owner is the nonce in the oldest version; only a version with that
+ * nonce can release; the newest version of all tells the time of the last renewal (see lease_sight.h). A holder stops
+ * 60 s after it sent its last successful renewal, by its monotonic clock, and for good once a higher number shows.
  */
 #ifndef AGENT_LEASE_H
 #define AGENT_LEASE_H
