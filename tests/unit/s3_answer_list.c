@@ -156,6 +156,20 @@ static void empty_page_is_a_page(void **state)
     assert_int_equal(parse(S3_ANSWER_LIST, "\n \r\n" LIST_OPEN NOT_TRUNCATED LIST_CLOSE "\n"), S3_OK);
 }
 
+static void entities_after_what_was_forgiven_are_not_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(S3_ANSWER_LIST, LIST_OPEN "<EncodingType>url</EncodingType><StartAfter>a&#x01;b</StartAfter>"
+                                                     "<Contents><Key>it&apos;s&amp;&lt;</Key>" REST "</Contents>"
+                                                     "<NextContinuationToken>&#x02;&apos;</NextContinuationToken>"
+                                                     "<Contents><Key>z&apos;&quot;</Key>" REST
+                                                     "</Contents>" NOT_TRUNCATED LIST_CLOSE),
+            S3_OK);
+    assert_int_equal(page.count, 2);
+    assert_text(page.entries[0].key, "it's&<");
+    assert_text(page.entries[1].key, "z'\"");
+}
+
 static void what_xml_cannot_carry_is_forgiven_only_where_it_does_not_matter(void **state)
 {
     (void)state;
@@ -515,6 +529,7 @@ int main(void)
         cmocka_unit_test(without_encoding_type_a_percent_is_a_percent),
         cmocka_unit_test(plus_in_a_key_is_a_space),
         cmocka_unit_test(empty_page_is_a_page),
+        cmocka_unit_test(entities_after_what_was_forgiven_are_not_lost),
         cmocka_unit_test(what_xml_cannot_carry_is_forgiven_only_where_it_does_not_matter),
         cmocka_unit_test(what_is_wrong_with_an_entry_fails_the_page),
         cmocka_unit_test(what_is_wrong_with_a_page_fails_it),
