@@ -39,6 +39,8 @@ static void count(void *ctx, const struct s3_trace *trace)
     struct counters *counters = ctx;
 
     atomic_fetch_add_explicit(&counters->requests[kind_of(trace)], 1, memory_order_relaxed);
+    if (counters->budget != NULL)
+        atomic_fetch_add_explicit(&counters->budget->requests, 1, memory_order_relaxed);
     if (trace->attempt > 1)
         atomic_fetch_add_explicit(&counters->retried, 1, memory_order_relaxed);
     if (trace->status == S3_THROTTLED)

@@ -82,12 +82,12 @@ static int64_t monotonic_of(void *ctx)
 
 static bool stopped(void *ctx)
 {
+    const int64_t *parts = ctx; /* into how many the grace time is cut: the first of them is this clock's */
     int64_t asked = atomic_load_explicit(&stop_asked_ms, memory_order_relaxed);
 
-    (void)ctx;
     if (asked == 0)
         return false;
-    return atomic_load(&broken_off) || clock_monotonic_ms() - asked > atomic_load(&grace);
+    return atomic_load(&broken_off) || clock_monotonic_ms() - asked > atomic_load(&grace) / *parts;
 }
 
 static bool sleep_for(void *ctx, int64_t milliseconds)
@@ -119,13 +119,21 @@ static double random_of(void *ctx)
     return (double)((state * UINT64_C(2685821657736338717)) >> 11) / 9007199254740992.0;
 }
 
+static int64_t whole = 1, half = 2; /* never written: s3_clock's ctx is not const */
+
+static const struct s3_clock clocks[] = {
+    { wall_of, monotonic_of, sleep_for, stopped, random_of, &whole },
+    { wall_of, monotonic_of, sleep_for, stopped, random_of, &half },
+};
+
 const struct s3_clock *clock_real(void)
 {
-    static const struct s3_clock clock = {
-        .wall_ms = wall_of, .monotonic_ms = monotonic_of, .sleep_ms = sleep_for, .stopped = stopped, .random = random_of
-    };
+    return &clocks[0];
+}
 
-    return &clock;
+const struct s3_clock *clock_of_workers(void)
+{
+    return &clocks[1];
 }
 
 bool clock_random_bytes(void *out, unsigned length)

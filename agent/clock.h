@@ -13,8 +13,11 @@
 
 #include "s3/clock.h"
 
-/* The clock that s3/ is given. */
+/* The clock that s3/ is given. Its requests are broken off when the grace time is over. */
 const struct s3_clock *clock_real(void);
+/* The same for workers, whose requests are broken off in the middle of the grace time: the rest of it is for logs and
+ * point. */
+const struct s3_clock *clock_of_workers(void);
 int64_t clock_wall_ms(void);
 int64_t clock_monotonic_ms(void);
 

@@ -20,7 +20,8 @@ static const struct command {
     bool needs_config;
     const char *usage, *what;
 } commands[] = {
-    { "run", cmd_run, true, "[--source S]...", "back up all sources, or the named ones" },
+    { "run", cmd_run, true, "[--source S]... [--accept S]... [--deadline 3h] [--max-requests N] [--max-bytes N]",
+            "back up all sources, or the named ones" },
     { "plan", cmd_plan, true, "[--source S]... [--list]", "say what a run would do, and do nothing" },
     { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check]",
             "rebuild the manifest from the vault and adopt what is there; copy again; or only report differences" },

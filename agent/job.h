@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "agent/action.h"
+#include "agent/budget.h"
 #include "agent/copy.h"
 #include "agent/source.h"
 #include "agent/vault.h"
@@ -55,6 +56,8 @@ struct job {
     bool recopy;          /* copy what is equal as well */
     job_preview *preview; /* NULL: a real run */
     void *preview_ctx;
+    struct budget *budget; /* of the whole run; NULL: none */
+    struct budget own;     /* the policy's window */
     struct tally tally;
     atomic_bool stop; /* no new work: what is queued is given back untried */
     atomic_uint denied_in_a_row;
@@ -63,6 +66,7 @@ struct job {
     struct job *next;       /* of the pool's ring */
     struct walk_plan *plan; /* NULL once the walk is over */
     bool walk_done, walk_stuck;
+    bool marks_dropped; /* missing keys were not looked for again, as the run was stopped */
     struct action *queue, **queue_end;
     size_t queue_bytes; /* of pages of actions that are queued, in work or not yet recorded */
     size_t page_bytes;  /* what the actions of a page have taken lately */

@@ -78,7 +78,12 @@ static struct action *pop_locked(struct job *job)
 
 static bool stopping(const struct job *job)
 {
-    return atomic_load_explicit(&job->stop, memory_order_relaxed) || clock_stop_asked();
+    int64_t now;
+
+    if (atomic_load_explicit(&job->stop, memory_order_relaxed) || clock_stop_asked())
+        return true;
+    now = clock_monotonic_ms();
+    return budget_is_spent(&job->own, now) || (job->budget != NULL && budget_is_spent(job->budget, now));
 }
 
 /* What is queued goes back untried. */
@@ -93,6 +98,7 @@ static void give_back_locked(struct job *job)
     }
     if (job->marks != NULL) {
         mark_batches_free(job->marks);
+        job->marks_dropped = true;
         job->marks = NULL;
         job->marks_end = &job->marks;
     }
@@ -285,6 +291,8 @@ static void do_action(struct worker *worker, struct task *task)
             job_fail(pool, job, action->failure);
     } else if (action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) {
         atomic_store_explicit(&job->denied_in_a_row, 0, memory_order_relaxed);
+        if (job->budget != NULL && action->outcome == OUTCOME_DONE)
+            atomic_fetch_add_explicit(&job->budget->bytes, action->result.entry.size, memory_order_relaxed);
     }
     (void)pthread_mutex_lock(&pool->lock);
     job->acting--;
@@ -349,6 +357,14 @@ static void *work(void *ctx)
     return NULL;
 }
 
+static enum verdict connect_worker(const struct program *program, struct s3_conn **conn, struct failure *failure)
+{
+    struct s3_error error;
+    enum s3_status status = s3_conn_new(program->tls, clock_of_workers(), conn, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a worker");
+}
+
 enum verdict pool_start(const struct program *program, unsigned workers, struct pool **pool, struct failure *failure)
 {
     struct pool *made = calloc(1, sizeof *made + workers * sizeof made->workers[0]);
@@ -362,7 +378,7 @@ enum verdict pool_start(const struct program *program, unsigned workers, struct 
         struct worker *worker = &made->workers[i];
         worker->pool = made;
         s3_page_init(&worker->page);
-        if (program_connect(program, &worker->conn, failure) != VERDICT_OK) {
+        if (connect_worker(program, &worker->conn, failure) != VERDICT_OK) {
             pool_stop(made);
             return failure->verdict;
         }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "agent/budget.h"
 #include "agent/config.h"
 #include "agent/failure.h"
 #include "s3/client.h"
@@ -29,6 +30,7 @@ const char *request_kind_name(enum request_kind kind); /* "list", "head", ... as
 struct counters {
     _Atomic uint64_t requests[REQUEST_KINDS]; /* attempts, as the service bills them */
     _Atomic uint64_t retried, throttled;
+    struct budget *budget; /* takes the requests in as well; NULL: none */
 };
 
 struct program {

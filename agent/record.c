@@ -71,6 +71,21 @@ static enum state_status record_deletion(
     return status;
 }
 
+/* A key that the listing did not have, and that is there. Made again meanwhile, it has another time; as the record
+ * knows it, it has been there all the time. Some servers list milliseconds and tell whole seconds by HEAD. */
+static enum state_status judge_still_there(
+        struct recorder *recorder, struct manifest_batch *batch, const struct action *action, struct state_error *error)
+{
+    struct state_entry entry;
+    enum state_status status = manifest_batch_get(batch, action->key, &entry, error);
+
+    if (status == STATE_OK && entry.size == action->size && entry.etag.len == action->etag.len &&
+            memcmp(entry.etag.ptr, action->etag.ptr, action->etag.len) == 0 &&
+            entry.source_time_ms / 1000 == action->source_time_ms / 1000)
+        recorder->left_out++;
+    return not_found_is_fine(status);
+}
+
 static enum state_status record_missing(
         struct recorder *recorder, struct manifest_batch *batch, const struct action *action, struct state_error *error)
 {
@@ -79,8 +94,12 @@ static enum state_status record_missing(
     switch (action->outcome) {
     case OUTCOME_DONE:
         return record_deletion(recorder, batch, action, error);
-    case OUTCOME_ADOPTED:
+    case OUTCOME_ADOPTED: {
+        enum state_status status = judge_still_there(recorder, batch, action, error);
+        if (status != STATE_OK)
+            return status;
         return not_found_is_fine(manifest_pending_remove(batch, action->key, error));
+    }
     default:
         return STATE_OK;
     }
@@ -132,6 +151,13 @@ static void count_missing(struct recorder *recorder, struct action *action)
     }
 }
 
+/* S3 has no code of its own for an object that is encrypted with a key which the caller has to bring. */
+static bool needs_customer_key(const struct failure *failure)
+{
+    return failure != NULL && strcmp(failure->s3.code, "InvalidRequest") == 0 &&
+           strstr(failure->s3.message, "Server Side Encryption") != NULL;
+}
+
 /* After the commit: what is not recorded is not counted. */
 static void count_one(struct recorder *recorder, struct action *action)
 {
@@ -143,6 +169,9 @@ static void count_one(struct recorder *recorder, struct action *action)
     }
     if (action->kind == ACTION_NOTE)
         return;
+    if ((action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) &&
+            action->result.entry.copied_ms > recorder->newest_ms)
+        recorder->newest_ms = action->result.entry.copied_ms;
     switch (action->outcome) {
     case OUTCOME_DONE:
         if (action->kind == ACTION_COPY)
@@ -160,6 +189,8 @@ static void count_one(struct recorder *recorder, struct action *action)
         report->archived++;
         break;
     case OUTCOME_FAILED:
+        if (action->kind == ACTION_RECOPY && !action->again && needs_customer_key(action->failure))
+            recorder->customer_keys++;
         if (!action->again) {
             source_report_add(report, action->key, action->failure);
             action->failure = NULL;

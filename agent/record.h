@@ -18,10 +18,13 @@ struct recorder {
     bool failed_before; /* a former run left keys that failed */
     uint64_t lines;     /* that lie in the outbox since the last flush */
     uint64_t line_bytes;
-    uint64_t left;        /* actions given back untried */
-    uint64_t pending;     /* keys noted as missing */
-    uint64_t still_there; /* of these, found when looked for again */
+    uint64_t left;          /* actions given back untried */
+    uint64_t pending;       /* keys noted as missing */
+    uint64_t still_there;   /* of these, found when looked for again */
+    uint64_t left_out;      /* of these, unchanged: they were there all the time, so the listing was not whole */
+    uint64_t customer_keys; /* known objects that can now only be read with a customer's key */
     uint64_t mark_failed;
+    int64_t newest_ms; /* of the vault's versions that were recorded, by the vault's clock */
 };
 
 /* Commits a list of results, counts them in the report, frees them. */

@@ -254,13 +254,15 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
 {
     const struct source_report *report = run->report;
 
-    if (verdict == VERDICT_CANCELLED || (verdict == VERDICT_OK && clock_stop_asked() && !run->walk_ended))
-        return EXIT_LEFT;
+    if (verdict == VERDICT_BAD_DATA && atomic_load(&run->job.tally.failed_listings) > 0)
+        return EXIT_PARTIAL; /* what the service listed makes no sense: a partial point, no fault of ours */
     if (verdict != VERDICT_OK)
         return verdict_exit(verdict);
-    if (run->recorder.left > 0)
-        return EXIT_LEFT;
-    return report->failed > 0 || run->damaged ? EXIT_PARTIAL : EXIT_DONE;
+    if (run->guarded)
+        return EXIT_GUARDED;
+    if (report->failed > 0 || run->recorder.left_out > 0 || run->damaged)
+        return EXIT_PARTIAL;
+    return run->recorder.left > 0 || run->job.marks_dropped || !run->walk_ended ? EXIT_LEFT : EXIT_DONE;
 }
 
 void run_source(const struct run_options *options, struct source_report *report)
@@ -279,11 +281,15 @@ void run_source(const struct run_options *options, struct source_report *report)
     }
     run->options = options;
     run->report = report;
+    run->began_ms = clock_monotonic_ms();
+    run->counters.budget = options->budget;
     verdict = prepare(run);
     if (verdict == VERDICT_OK) {
         event_emit("source-started", run->source.name, json_pack("{ss}", "point", run->point), NULL);
         verdict = run_work(run);
         if (verdict == VERDICT_OK && run->walk_ended)
+            verdict = run_guard(run);
+        if (verdict == VERDICT_OK && run->walk_ended && !run->guarded)
             verdict = run_marks(run);
         if (verdict != VERDICT_OK) {
             report->has_error = true;

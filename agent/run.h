@@ -25,7 +25,9 @@ struct run_options {
     struct pool *pool;
     struct lease_keeper *keeper;
     enum run_kind kind;
-    const char *prefix; /* RUN_RECOPY: only these keys; NULL: all */
+    struct budget *budget; /* of all sources together; NULL: none */
+    bool accept;           /* what the guard sees is let through this time */
+    const char *prefix;    /* RUN_RECOPY: only these keys; NULL: all */
 };
 
 /* Fills in the report, its exit code included; never fails otherwise. */

@@ -8,6 +8,8 @@
 #include "agent/event.h"
 #include "state/manifest_load.h"
 
+enum { SECOND_MS = 1000 };
+
 static void take_out_of_pool(struct run *run)
 {
     if (run->in_pool)
@@ -24,6 +26,7 @@ static void fill_counts(struct run *run)
     report->unchanged = atomic_load(&tally->unchanged);
     report->archived += atomic_load(&tally->archived);
     report->bytes_copied = atomic_load(&run->bytes_copied);
+    report->without_tags = atomic_load(&run->without_tags);
 }
 
 static struct state_point_missing *make_missing(const struct source_report *report)
@@ -46,8 +49,8 @@ static struct state_point_missing *make_missing(const struct source_report *repo
 
 static bool is_complete(const struct run *run)
 {
-    return run->walk_ended && !run->job.has_failure && run->report->failed == 0 && run->recorder.left == 0 &&
-           (!run->report->has_error || run->damaged);
+    return run->walk_ended && !run->guarded && !run->job.marks_dropped && !run->job.has_failure &&
+           run->report->failed == 0 && run->recorder.left == 0 && (!run->report->has_error || run->damaged);
 }
 
 /* When the manifest's pages are half empty, it is packed: no reader is open, the pool has nothing of ours. */
@@ -80,7 +83,19 @@ static enum verdict publish(struct run *run)
     point.finished_ms = vault_now_ms(&run->vault);
     if (point.finished_ms < point.started_ms)
         point.finished_ms = point.started_ms;
-    point.state = is_complete(run) ? STATE_POINT_COMPLETE : STATE_POINT_PARTIAL;
+    /* The vault's clock is known to a second or so, and HEAD tells whole seconds. A version that is newer than the
+     * point that holds it would be taken for one that came later. */
+    if (point.finished_ms < run->recorder.newest_ms + SECOND_MS - 1)
+        point.finished_ms = run->recorder.newest_ms + SECOND_MS - 1;
+    point.state = run->guarded ? STATE_POINT_GUARDED : is_complete(run) ? STATE_POINT_COMPLETE : STATE_POINT_PARTIAL;
+    point.has_guard = run->guarded;
+    if (run->guarded) {
+        point.guard = (struct state_point_guard){ .reason = run->guard_reason,
+            .before = run->base.objects,
+            .changed = run->base.replaced + report->recopied,
+            .deleted = run->recorder.pending };
+        memcpy(point.guard.complete, run->base.complete, sizeof point.guard.complete);
+    }
     point.walk_ended = run->walk_ended;
     point.did = (struct state_point_did){ .listed = report->listed,
         .copied = report->copied,

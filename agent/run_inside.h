@@ -4,6 +4,7 @@
 #ifndef AGENT_RUN_INSIDE_H
 #define AGENT_RUN_INSIDE_H
 
+#include "agent/guard.h"
 #include "agent/mark.h"
 #include "agent/publish.h"
 #include "agent/rebuild.h"
@@ -12,6 +13,14 @@
 #include "agent/source_config.h"
 
 enum { RUN_OWNER_SIZE = 33 };
+
+/* The last complete point, and what has happened since. */
+struct guard_base {
+    bool has_complete;
+    char complete[STATE_POINT_SIZE];
+    uint64_t objects, bytes;
+    uint64_t replaced; /* by runs since then, whose points are partial or guarded */
+};
 
 struct run {
     const struct run_options *options;
@@ -29,6 +38,7 @@ struct run {
     struct source_config source_config;
     struct publisher *publisher;
     char point[STATE_POINT_SIZE];
+    int64_t began_ms;   /* monotonic */
     int64_t started_ms; /* by the vault's clock */
     struct job job;
     bool in_pool;
@@ -36,9 +46,12 @@ struct run {
     _Atomic uint64_t bytes_copied, without_tags;
     struct mark_cursor marks; /* how far the missing keys were handed out */
     int64_t flushed_ms;       /* monotonic: the last log */
-    bool walk_ended;          /* every key of the source was seen */
-    bool damaged;             /* the points in the vault are; told already */
-    bool manifest_stale;      /* somebody else has published: rebuild next time */
+    struct guard_base base;   /* what the guard compares with */
+    bool guarded;             /* the guard has tripped: nothing is marked */
+    char guard_reason[GUARD_REASON_SIZE];
+    bool walk_ended;     /* every key of the source was seen */
+    bool damaged;        /* the points in the vault are; told already */
+    bool manifest_stale; /* somebody else has published: rebuild next time */
     struct failure failure;
 };
 
@@ -58,6 +71,8 @@ enum verdict run_outside(struct run *run) __attribute__((warn_unused_result));
 /* Copies what differs: the pool lists, compares and copies, this thread records. VERDICT_OK also where objects failed.
  */
 enum verdict run_work(struct run *run) __attribute__((warn_unused_result));
+/* Asks the guard, after a whole walk. */
+enum verdict run_guard(struct run *run) __attribute__((warn_unused_result));
 /* Marks the keys that are gone. */
 enum verdict run_marks(struct run *run) __attribute__((warn_unused_result));
 /* Full file, packing, point.json. */

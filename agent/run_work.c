@@ -12,6 +12,7 @@
 
 enum {
     COMMIT_WAIT_MS = 1000,
+    MINUTE_MS = 60 * 1000,
     FLUSH_MS = 60 * 1000,
     FLUSH_LINES = 10000,
     FLUSH_BYTES = 24 * 1024 * 1024, /* about 4 MiB, compressed */
@@ -105,6 +106,9 @@ void run_set_up_job(struct run *run)
     job->source = &run->source;
     job->manifest = run->manifest;
     job->recopy = run->options->kind == RUN_RECOPY;
+    job->budget = run->options->budget;
+    if (run->source.policy->completion_window_minutes > 0)
+        job->own.deadline_ms = run->began_ms + run->source.policy->completion_window_minutes * MINUTE_MS;
     job->copy = (struct copy_job){ .vault = &run->vault,
         .source = &run->source,
         .website = run->source_config.website,
@@ -443,8 +447,17 @@ static enum verdict feed_marks(struct run *run, const struct pool_view *view, bo
 
 enum verdict run_marks(struct run *run)
 {
+    enum verdict verdict;
+
     if (run->recorder.pending == 0)
         return VERDICT_OK;
     run->marks.len = 0;
-    return record_until_idle(run, feed_marks);
+    verdict = record_until_idle(run, feed_marks);
+    if (run->recorder.left_out > 0) {
+        event_warn("listing-not-whole", run->source.name,
+                "the listing had left out %llu keys that are there: it ended too early, and may lack new keys as well",
+                (unsigned long long)run->recorder.left_out);
+        run->walk_ended = false;
+    }
+    return verdict;
 }

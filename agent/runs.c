@@ -13,8 +13,9 @@
 
 enum {
     IN_FLIGHT = 8,
-    GRACE_MS = 60 * 1000 /* after a signal: what is in flight ends, logs and point are written. ECS gives 30 s unless
-                            told otherwise */
+    /* After a signal: half of it for what is in flight, the rest for logs and point. ECS gives 30 s unless told
+       otherwise. */
+    GRACE_MS = 25 * 1000
 };
 
 struct runs {
@@ -24,9 +25,19 @@ struct runs {
     struct pool *pool;
     struct lease_keeper *keeper;
     struct source_report *reports; /* one a source */
+    struct budget budget;
     pthread_mutex_t lock;
     size_t next; /* guarded by lock: the next source to be run */
 };
+
+static bool is_accepted(const struct runs_options *options, const struct source *source)
+{
+    for (size_t i = 0; options->accept != NULL && i < options->accept->count; i++)
+        if (strcmp(options->accept->items[i], source->name) == 0 ||
+                strcmp(options->accept->items[i], source->bucket) == 0)
+            return true;
+    return false;
+}
 
 static bool take_next(struct runs *runs, size_t *index)
 {
@@ -54,9 +65,11 @@ static void *run_sources(void *ctx)
             .pool = runs->pool,
             .keeper = runs->keeper,
             .kind = options->kind,
+            .budget = &runs->budget,
+            .accept = is_accepted(options, &runs->selection.sources[index]),
             .prefix = options->prefix };
         struct source_report *report = &runs->reports[index];
-        if (clock_stop_asked()) {
+        if (clock_stop_asked() || budget_is_spent(&runs->budget, clock_monotonic_ms())) {
             (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);
             report->state = "skipped";
             report->exit = EXIT_LEFT;
@@ -127,7 +140,8 @@ static enum exit_code report(const struct runs *runs, const char *id, int64_t be
 
 enum exit_code runs_do(const struct runs_options *options)
 {
-    struct runs runs = { .options = options };
+    struct runs runs = { .options = options,
+        .budget = { .max_requests = options->max_requests, .max_bytes = options->max_bytes } };
     struct failure failure;
     int64_t began_ms = clock_monotonic_ms();
     char id[STATE_POINT_SIZE] = "";
@@ -135,6 +149,8 @@ enum exit_code runs_do(const struct runs_options *options)
 
     (void)!state_utc_to_point(clock_wall_ms() / 1000, id);
     clock_catch_signals(GRACE_MS);
+    if (options->deadline_s > 0)
+        runs.budget.deadline_ms = began_ms + options->deadline_s * 1000;
     (void)pthread_mutex_init(&runs.lock, NULL);
     if (start(&runs, &failure) != VERDICT_OK) {
         code = command_fail(options->program, options->command, verdict_exit(failure.verdict), &failure);

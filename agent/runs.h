@@ -13,7 +13,10 @@ struct runs_options {
     enum run_kind kind;
     const char *const *wanted; /* --source; none: all */
     size_t wanted_count;
-    const char *prefix; /* RUN_RECOPY */
+    const char *prefix;               /* RUN_RECOPY */
+    const struct option_list *accept; /* sources that the guard lets pass once; NULL: none */
+    int64_t deadline_s;               /* from now; 0: none */
+    uint64_t max_requests, max_bytes; /* 0: none */
 };
 
 /* Prints the report and returns the exit code. */

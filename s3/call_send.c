@@ -368,9 +368,9 @@ static void tell(const struct attempt *at, int number, enum s3_status status, in
     client->trace(client->trace_ctx, &trace);
 }
 
-static enum s3_status wait_for_turn(struct s3_client *client, struct s3_error *error)
+static enum s3_status wait_for_turn(
+        const struct s3_client *client, const struct s3_clock *clock, struct s3_error *error)
 {
-    const struct s3_clock *clock = client->clock;
     int64_t wait_ms;
 
     if (client->limiter == NULL)
@@ -407,7 +407,7 @@ static enum s3_status try_once(struct attempt *at, int number)
     if (status != S3_OK)
         return status;
     s3_head_clear(at->head);
-    status = wait_for_turn(client, at->error);
+    status = wait_for_turn(client, call->conn->clock, at->error);
     if (status == S3_OK) {
         began_ms = clock->monotonic_ms(clock->ctx);
         status = send_signed(at, &http_status);
@@ -495,7 +495,7 @@ static bool attempt_and_decide(struct s3_call *call, struct s3_error *error, str
 
 enum s3_status call_perform(struct s3_call *call, struct s3_error *error)
 {
-    const struct s3_clock *clock = call->client->clock;
+    const struct s3_clock *clock = call->conn->clock; /* the thread's own, which may stop earlier than others */
     struct s3_error ignored;
     struct progress progress = { .attempt = 1 };
     enum s3_status status;
