@@ -130,14 +130,32 @@ static int compare(struct state_text a, struct s3_text b)
     return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* A key that is there, as the second look saw it. */
+struct seen {
+    char etag[S3_ETAG_MAX + 1];
+    uint64_t size;
+    int64_t modified_ms;
+};
+
 struct confirmation {
     const struct job *job;
     const struct mark_batch *batch;
     struct s3_conn *conn;
     struct s3_page page;
     enum answer answers[MARK_BATCH];
-    bool headed; /* some answers come from a HEAD, whose 404 could be a missing bucket's */
+    struct seen seen[MARK_BATCH]; /* beside ANSWER_THERE */
+    bool headed;                  /* some answers come from a HEAD, whose 404 could be a missing bucket's */
 };
+
+static void see(struct confirmation *confirmation, size_t at, struct s3_text etag, uint64_t size, int64_t modified_ms)
+{
+    struct seen *seen = &confirmation->seen[at];
+
+    (void)snprintf(seen->etag, sizeof seen->etag, "%.*s", (int)etag.len, etag.len > 0 ? etag.ptr : "");
+    seen->size = size;
+    seen->modified_ms = modified_ms;
+    confirmation->answers[at] = ANSWER_THERE;
+}
 
 /* Settles keys from `at` on by one page; returns how many, 0 where it could not ask. */
 static enum s3_status settle_by_list(
@@ -164,9 +182,11 @@ static enum s3_status settle_by_list(
             i++;
         if (i == confirmation->page.count && confirmation->page.truncated)
             break; /* beyond the page: not known */
-        confirmation->answers[at + *settled] =
-                i < confirmation->page.count && order == 0 && source_wants_key(source, key.ptr, key.len) ? ANSWER_THERE
-                                                                                                         : ANSWER_GONE;
+        confirmation->answers[at + *settled] = ANSWER_GONE;
+        if (i < confirmation->page.count && order == 0 && source_wants_key(source, key.ptr, key.len)) {
+            const struct s3_page_entry *entry = &confirmation->page.entries[i];
+            see(confirmation, at + *settled, entry->etag, entry->size, entry->modified_ms);
+        }
     }
     return S3_OK;
 }
@@ -183,12 +203,13 @@ static enum s3_status settle_by_head(struct confirmation *confirmation, size_t a
 
     s3_head_init(&head);
     status = s3_head_object(confirmation->conn, source->client, &options, &head, error);
-    s3_head_free(&head);
     confirmation->headed = true;
-    if (status != S3_OK && status != S3_NOT_FOUND)
-        return status;
-    confirmation->answers[at] = status == S3_OK ? ANSWER_THERE : ANSWER_GONE;
-    return S3_OK;
+    if (status == S3_OK)
+        see(confirmation, at, (struct s3_text){ head.etag, strlen(head.etag) }, head.size, head.modified_s * 1000);
+    else if (status == S3_NOT_FOUND)
+        confirmation->answers[at] = ANSWER_GONE;
+    s3_head_free(&head);
+    return status == S3_NOT_FOUND ? S3_OK : status;
 }
 
 static enum s3_status confirm(struct confirmation *confirmation, struct s3_error *error)
@@ -298,12 +319,15 @@ static bool give_results(struct pool *pool, const struct confirmation *confirmat
     bool well = true;
 
     for (size_t i = 0; i < batch->count; i++)
-        bytes += batch->keys[i].len;
+        bytes += batch->keys[i].len + strlen(confirmation->seen[i].etag);
     if (!action_maker_begin(&maker, batch->count, bytes))
         return false;
     for (size_t i = 0; i < batch->count; i++) {
-        struct action *action =
-                action_maker_add(&maker, ACTION_MISSING, batch->keys[i], (struct state_text){ NULL, 0 });
+        const struct seen *seen = &confirmation->seen[i];
+        struct action *action = action_maker_add(
+                &maker, ACTION_MISSING, batch->keys[i], (struct state_text){ seen->etag, strlen(seen->etag) });
+        action->size = seen->size;
+        action->source_time_ms = seen->modified_ms;
         action->marking = true;
         action->outcome = OUTCOME_ADOPTED; /* it is there after all */
         if (marked < marking->count && marking->index[marked] == i)

@@ -22,7 +22,7 @@ enum verdict mark_feed(struct pool *pool, struct job *job, struct mark_cursor *f
 void mark_batches_free(struct mark_batch *batch);
 
 /* By a worker: confirms and marks one batch. Results (ACTION_MISSING with an outcome: DONE marked, ADOPTED still there,
- * FAILED) go to the source's thread. */
+ * FAILED) go to the source's thread; those that are still there with the ETag, size and time that were seen. */
 enum verdict mark_batch_do(struct pool *pool, struct job *job, struct s3_conn *conn, const struct mark_batch *batch,
         struct failure *failure) __attribute__((warn_unused_result));
 

@@ -117,7 +117,8 @@ json_t *source_report_json(const struct source_report *report)
         { "copied", report->copied }, { "recopied", report->recopied }, { "adopted", report->adopted },
         { "deleted", report->deleted }, { "moved", report->moved }, { "unchanged", report->unchanged },
         { "archived", report->archived }, { "failed", report->failed }, { "gone", report->gone },
-        { "bytes_copied", report->bytes_copied }, { "retried", report->retried }, { "throttled", report->throttled } };
+        { "bytes_copied", report->bytes_copied }, { "without_tags", report->without_tags },
+        { "retried", report->retried }, { "throttled", report->throttled } };
     bool well = json != NULL && json_object_set_new(json, "source", json_string(report->source)) == 0 &&
                 json_object_set_new(json, "exit", json_integer(report->exit)) == 0 &&
                 json_object_set_new(json, "state", json_string(report->state)) == 0 &&
@@ -156,6 +157,9 @@ void source_report_print(const struct source_report *report)
         if (report->requests[i] > 0)
             (void)printf(" %s %llu", request_kind_name((enum request_kind)i), (unsigned long long)report->requests[i]);
     (void)printf("\n");
+    if (report->without_tags > 0)
+        (void)printf(
+                "  %llu copied without their tags, which may not be read\n", (unsigned long long)report->without_tags);
     for (size_t i = 0; i < report->failure_count && i < 20; i++)
         (void)printf("  failed: \"%s\": %s\n",
                 key_for_people(report->failures[i].key, report->failures[i].key_len, key, sizeof key),

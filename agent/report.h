@@ -24,6 +24,7 @@ struct source_report {
     char point[STATE_POINT_SIZE];
     uint64_t objects, bytes; /* live in the vault after the run */
     uint64_t listed, copied, recopied, adopted, deleted, moved, unchanged, archived, failed, gone, bytes_copied;
+    uint64_t without_tags; /* copied without tags that may not be read */
     uint64_t connections;
     uint64_t requests[REQUEST_KINDS];
     uint64_t retried, throttled;
