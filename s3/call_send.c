@@ -17,7 +17,8 @@ enum {
     HOST_MAX = S3_BUCKET_MAX + 300,
     PATH_MAX_BYTES = 3 * (S3_BUCKET_MAX + S3_KEY_MAX) + 8,
     QUERY_MAX = 16 * 1024,
-    LIMITER_NAP_MS = 1000
+    LIMITER_NAP_MS = 1000,
+    CLOCKS_APART_MS = 5 * 60 * 1000 /* services allow 15 minutes: a denial beyond this may well come from it */
 };
 
 /* One attempt. */
@@ -305,6 +306,22 @@ static enum s3_status send_signed(struct attempt *at, int *http_status)
     return status;
 }
 
+/* HEAD has no body to name its error in. What can be read from the rest: the region that it names is not the one that
+ * we asked; the two clocks are far apart. */
+static enum s3_status read_silent_error(const struct attempt *at, enum s3_status status, int http_status)
+{
+    const struct s3_error *error = at->error;
+    int64_t apart = error->server_time * 1000 - s3_client_now_ms(at->call->client);
+
+    if (status == S3_REFUSED && http_status == 400 && at->head->region[0] != '\0' &&
+            strcmp(at->head->region, at->region) != 0)
+        return S3_REDIRECT;
+    if (status == S3_DENIED && at->credentials != NULL && error->server_time > 0 &&
+            (apart > CLOCKS_APART_MS || apart < -CLOCKS_APART_MS))
+        return S3_CLOCK;
+    return status;
+}
+
 /* From what came back to a decision. */
 static enum s3_status judge(struct attempt *at, enum s3_status status, int http_status)
 {
@@ -325,10 +342,8 @@ static enum s3_status judge(struct attempt *at, enum s3_status status, int http_
         status = s3_fail(error, s3_classify(http_status, "", false), "", "HTTP status %d", http_status);
     if (status == S3_OK && !whole_head)
         status = s3_fail(error, S3_BAD_DATA, "BadAnswer", "a header of the answer is malformed or too long");
-    /* HEAD has no body to say it in, and the region that it names is not the one that we asked */
-    if (status == S3_REFUSED && http_status == 400 && error->code[0] == '\0' && at->head->region[0] != '\0' &&
-            strcmp(at->head->region, at->region) != 0)
-        status = S3_REDIRECT;
+    if (status != S3_OK && error->code[0] == '\0')
+        status = read_silent_error(at, status, http_status);
     if (status == S3_DENIED && at->credentials != NULL && at->credentials->expires > 0 &&
             s3_client_now_ms(at->call->client) / 1000 >= at->credentials->expires)
         status = s3_classify(http_status, error->code, true);
@@ -433,7 +448,11 @@ static bool mend(struct attempt *at, enum s3_status status, struct progress *pro
         s3_client_set_region(call->client, call->bucket, error->region);
         return true;
     }
-    if (status == S3_EXPIRED && !progress->renewed && at->credentials != NULL) {
+    /* HEAD says of an expired token only that the request is bad */
+    bool perhaps_expired = status == S3_REFUSED && error->http_status == 400 && error->code[0] == '\0' &&
+                           at->credentials != NULL && at->credentials->token.len > 0;
+
+    if ((status == S3_EXPIRED || perhaps_expired) && !progress->renewed && at->credentials != NULL) {
         progress->renewed = true;
         s3_provider_rejected(call->client->credentials, at->credentials);
         return true;
