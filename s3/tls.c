@@ -19,7 +19,8 @@ static enum s3_status load(X509_STORE *store, const char *ca_bundle, struct s3_e
         return S3_OK;
     }
     if (X509_STORE_load_file(store, ca_bundle) != 1)
-        return s3_fail(error, S3_FATAL, "CAFile", "CA file \"%s\" cannot be read, or holds no certificate in PEM form", ca_bundle);
+        return s3_fail(error, S3_FATAL, "CAFile", "CA file \"%s\" cannot be read, or holds no certificate in PEM form",
+                ca_bundle);
     return S3_OK;
 }
 
