@@ -176,6 +176,45 @@ static enum s3_status copy_what_is_there(struct copying *copying, struct s3_erro
     return status;
 }
 
+static bool same_text(struct s3_text a, struct s3_text b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+static bool has_pair(const struct s3_head *head, const struct s3_pair *pair)
+{
+    for (size_t i = 0; i < head->pair_count; i++)
+        if (same_text(head->pairs[i].name, pair->name) && same_text(head->pairs[i].value, pair->value))
+            return true;
+    return false;
+}
+
+static bool same_headers(const struct s3_head *a, const struct s3_head *b)
+{
+    if (a->pair_count != b->pair_count || a->tags != b->tags)
+        return false;
+    for (size_t i = 0; i < a->pair_count; i++)
+        if (!has_pair(b, &a->pairs[i]))
+            return false;
+    return true;
+}
+
+/* The same ETag says that the bytes are equal; metadata and tags may have been written anew since. Only a copy that is
+ * younger than its source has them. Within the second that HEAD tells, they are compared. */
+static enum s3_status is_copy_of(
+        struct copying *copying, const struct s3_head *head, bool *is_copy, struct s3_error *error)
+{
+    int64_t source_s = copying->source_time_ms / 1000;
+    enum s3_status status;
+
+    *is_copy = head->modified_s > source_s;
+    if (head->modified_s != source_s)
+        return S3_OK;
+    status = copying_look_at_source(copying, true, error);
+    *is_copy = status == S3_OK && same_headers(&copying->source, head);
+    return status == S3_CHANGED ? S3_OK : status; /* what it is now is copied */
+}
+
 /* Whether the vault has it already: for runs after an unclean end, whose predecessor may have copied what it did not
  * record. */
 static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_error *error)
@@ -183,6 +222,7 @@ static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_er
     struct s3_head head;
     enum s3_status status;
     int64_t vault_ms;
+    bool same_etag = false;
 
     *adopted = false;
     s3_head_init(&head);
@@ -193,15 +233,17 @@ static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_er
     }
     vault_ms = head.modified_s * 1000;
     if (status == S3_OK && head.size == copying->size) {
-        bool same_etag = strcmp(head.etag, copying->etag) == 0;
-        *adopted = same_etag || vault_ms - copying->source_time_ms >= ADOPT_MARGIN_MS;
-        if (*adopted) {
-            (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
-            (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
-            copying->class_ = storage_class_from(head.class_, strlen(head.class_));
-            copying->copied_ms = vault_ms;
-            copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
-        }
+        same_etag = strcmp(head.etag, copying->etag) == 0;
+        *adopted = !same_etag && vault_ms - copying->source_time_ms >= ADOPT_MARGIN_MS;
+        if (same_etag)
+            status = is_copy_of(copying, &head, adopted, error);
+    }
+    if (*adopted) {
+        (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
+        (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
+        copying->class_ = storage_class_from(head.class_, strlen(head.class_));
+        copying->copied_ms = vault_ms;
+        copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
     }
     s3_head_free(&head);
     return status;
