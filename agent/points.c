@@ -190,13 +190,13 @@ static enum verdict parse_point(const char *source, const char *id, const char *
         struct point_read *read, struct failure *failure)
 {
     struct state_error error;
-    enum state_status status = state_point_read(bytes, len, &read->point, &error);
+    enum state_status status = state_point_link_to(id, bytes, len, &read->link, &error);
 
+    if (status == STATE_OK)
+        status = state_point_read(bytes, len, &read->point, &error);
     if (status == STATE_OK && (strcmp(read->point->source, source) != 0 || strcmp(read->point->id, id) != 0))
         status = state_fail(&error, STATE_BAD_DATA, 0, "its point.json is that of point %s of source \"%s\"",
                 read->point->id, read->point->source);
-    if (status == STATE_OK)
-        status = state_point_link_to(read->point->id, bytes, len, &read->link, &error);
     if (status == STATE_OK)
         return VERDICT_OK;
     point_read_free(read);

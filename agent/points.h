@@ -39,7 +39,8 @@ enum verdict points_find(const struct vault *vault, struct s3_conn *conn, const 
 enum verdict points_find_one(const struct vault *vault, struct s3_conn *conn, const char *source, const char *id,
         struct point_listed *listed, struct failure *failure) __attribute__((warn_unused_result));
 
-/* A point with the hash of its bytes; free with point_read_free. */
+/* A point with the hash of its bytes; free with point_read_free. Where its bytes are no point of ours
+ * (VERDICT_BAD_DATA), the link is filled in all the same, link.point is "" where nothing could be read. */
 struct point_read {
     struct state_point *point;
     struct state_point_link link; /* its id and the hash of its bytes: what its successor names */

@@ -46,7 +46,7 @@ static enum verdict follow(struct publisher *publisher, struct s3_conn *conn,
 {
     const char *source = publisher->source->name;
     struct point_listed listed;
-    struct point_read read;
+    struct point_read read = { .point = NULL };
     enum verdict verdict;
 
     point->has_predecessor = predecessor != NULL;
@@ -60,13 +60,14 @@ static enum verdict follow(struct publisher *publisher, struct s3_conn *conn,
     if (verdict == VERDICT_NOT_FOUND)
         return failure_set(failure, VERDICT_CHANGED, "source \"%s\": its newest point %s is no longer in the vault",
                 source, predecessor->point);
-    if (verdict != VERDICT_OK)
+    if (verdict != VERDICT_OK && (verdict != VERDICT_BAD_DATA || read.link.point[0] == '\0'))
         return verdict;
+    verdict = VERDICT_OK; /* one that is damaged, but known to be, has nothing to be repeated */
     if (strcmp(read.link.sha256, predecessor->sha256) != 0) {
         verdict = failure_set(failure, VERDICT_BAD_DATA,
                 "source \"%s\": point %s in the vault is not the one that was written; run `vaultferry verify`", source,
                 predecessor->point);
-    } else if (read.point->has_root) {
+    } else if (read.point != NULL && read.point->has_root) {
         point->has_root = true;
         memcpy(point->root, read.point->root, sizeof point->root);
         point->root_removed = read.point->root_removed;

@@ -332,6 +332,8 @@ enum verdict rebuild_from_versions(const struct vault *vault, const struct sourc
     note_folders(&rebuild, &list);
     if (newest != NULL)
         verdict = points_read(vault, conn, source->name, newest, &read, failure);
+    if (verdict == VERDICT_BAD_DATA && read.link.point[0] != '\0')
+        verdict = VERDICT_OK; /* whatever it says, the chain goes on after its bytes */
     if (verdict == VERDICT_OK && newest != NULL)
         note_newest(&rebuild, &read.link);
     if (verdict == VERDICT_OK)
