@@ -46,6 +46,8 @@ static bool in_interval(const struct walk_interval *interval, struct state_text 
 {
     if (interval->bounded && compare(key.ptr, key.len, (const char *)interval->last.bytes, interval->last.len) > 0)
         return false;
+    if (interval->prefix.len == 0)
+        return true;
     return key.len >= interval->prefix.len && memcmp(key.ptr, interval->prefix.ptr, interval->prefix.len) == 0;
 }
 

@@ -1,7 +1,7 @@
 /* See program.h. */
 #include "agent/program.h"
 
-#include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +64,18 @@ static void raise_descriptors(void)
     }
 }
 
+/*
+ * Pages of actions are made by one thread and freed by another: with an arena a core and a threshold that grows with
+ * what was freed, glibc keeps three times what is in use. Large blocks are given back as they are freed, and few arenas
+ * do for threads that mostly wait.
+ */
+static void tame_malloc(void)
+{
+    (void)mallopt(M_ARENA_MAX, 4);
+    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
 enum verdict program_init(struct program *program, struct failure *failure)
 {
     struct s3_error error;
@@ -73,6 +85,7 @@ enum verdict program_init(struct program *program, struct failure *failure)
     if (verdict != VERDICT_OK)
         return verdict;
     raise_descriptors();
+    tame_malloc();
     program->environment.get = from_environment;
     program->clock = clock_real();
     status = s3_http_global_init(&error);

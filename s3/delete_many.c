@@ -13,7 +13,8 @@ static bool keep(struct s3_deleted *deleted, struct s3_text *out, const char *te
 {
     if (length > deleted->arena_capacity - deleted->arena_used)
         return false;
-    memcpy(deleted->arena + deleted->arena_used, text, length);
+    if (length > 0)
+        memcpy(deleted->arena + deleted->arena_used, text, length);
     *out = (struct s3_text){ deleted->arena + deleted->arena_used, length };
     deleted->arena_used += length;
     return true;
