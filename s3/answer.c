@@ -56,6 +56,7 @@ static const struct answer_rules *const rules_of[] = {
     [S3_ANSWER_TAGS] = &answer_tags,
     [S3_ANSWER_VERSIONING] = &answer_versioning,
     [S3_ANSWER_LOCATION] = &answer_location,
+    [S3_ANSWER_LIFECYCLE] = &answer_lifecycle,
     [S3_ANSWER_ASSUME_ROLE] = &answer_assume_role,
     [S3_ANSWER_CALLER_IDENTITY] = &answer_caller_identity,
 };

@@ -26,6 +26,7 @@ enum s3_answer_kind {
     S3_ANSWER_TAGS,    /* Tagging -> struct s3_tags */
     S3_ANSWER_VERSIONING,  /* VersioningConfiguration -> struct s3_versioning_answer */
     S3_ANSWER_LOCATION,    /* LocationConstraint -> struct s3_location_answer; "" is us-east-1, EU is eu-west-1 */
+    S3_ANSWER_LIFECYCLE,   /* LifecycleConfiguration -> struct s3_lifecycle, of lifecycle.h */
     S3_ANSWER_ASSUME_ROLE, /* AssumeRoleResponse, and AssumeRoleWithWebIdentityResponse -> struct s3_session_answer */
     S3_ANSWER_CALLER_IDENTITY /* GetCallerIdentityResponse -> struct s3_identity_answer */
 };

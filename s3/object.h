@@ -7,6 +7,7 @@
 #define S3_OBJECT_H
 
 #include "s3/answer.h"
+#include "s3/buffer.h"
 #include "s3/client.h"
 #include "s3/head.h"
 #include "s3/http.h"
@@ -146,6 +147,10 @@ enum s3_status s3_put_object_tags(struct s3_conn *conn, struct s3_client *client
         const struct s3_tags *tags, struct s3_error *error) __attribute__((warn_unused_result));
 enum s3_status s3_delete_object_tags(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
         struct s3_error *error) __attribute__((warn_unused_result));
+/* The ACL of an object as the service writes it (AccessControlPolicy), added to `document`; S3_FULL where it is larger
+ * than the buffer may become. */
+enum s3_status s3_get_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+        struct s3_buffer *document, struct s3_error *error) __attribute__((warn_unused_result));
 /* k=v&k=v as x-amz-tagging wants it; (size_t)-1 where it does not fit. */
 size_t s3_tags_encode(const struct s3_tags *tags, char *out, size_t out_size);
 

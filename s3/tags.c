@@ -1,4 +1,4 @@
-/* See tags.h, and the tag operations of object.h. */
+/* See tags.h, and the operations of object.h on what is beside an object: its tags, its ACL. */
 #include "s3/tags.h"
 
 #include <string.h>
@@ -87,5 +87,28 @@ enum s3_status s3_delete_object_tags(
 
     call_target(&call, conn, client, "DeleteObjectTagging", "DELETE", target);
     call_parameter(&call, "tagging", NULL);
+    return call_perform(&call, error);
+}
+
+static bool gather(void *ctx, const char *bytes, size_t length)
+{
+    return s3_buffer_add(ctx, bytes, length);
+}
+
+static bool forget(void *ctx)
+{
+    s3_buffer_clear(ctx);
+    return true;
+}
+
+enum s3_status s3_get_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+        struct s3_buffer *document, struct s3_error *error)
+{
+    const struct s3_sink sink = { .write = gather, .restart = forget, .ctx = document };
+    struct s3_call call;
+
+    call_target(&call, conn, client, "GetObjectAcl", "GET", target);
+    call_parameter(&call, "acl", NULL);
+    call.sink = &sink;
     return call_perform(&call, error);
 }

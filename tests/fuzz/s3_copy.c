@@ -2,7 +2,7 @@
  * All answers that are not pages, copies above all: no 200 is a copy without its root and its ETag. The first two
  * bytes: chunk size and kind.
  */
-#include "s3/answer.h"
+#include "s3/lifecycle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,7 @@ static struct s3_bucket_page buckets;
 static struct s3_part_page parts;
 static struct s3_deleted deleted;
 static struct s3_tags tags;
+static struct s3_lifecycle lifecycle;
 
 static void *out_of(enum s3_answer_kind kind)
 {
@@ -38,6 +39,8 @@ static void *out_of(enum s3_answer_kind kind)
         return &deleted;
     case S3_ANSWER_TAGS:
         return &tags;
+    case S3_ANSWER_LIFECYCLE:
+        return &lifecycle;
     default:
         return &out;
     }
@@ -77,6 +80,13 @@ static void check(enum s3_answer_kind kind, const uint8_t *data, size_t size)
             require(tags.tags[i].key.len >= 1 && tags.tags[i].key.len <= S3_TAG_KEY_MAX);
         }
         break;
+    case S3_ANSWER_LIFECYCLE:
+        require(memmem(data, size, "LifecycleConfiguration", 22) != NULL);
+        require(lifecycle.count <= S3_LIFECYCLE_RULES_MAX && lifecycle.move_count <= S3_LIFECYCLE_MOVES_MAX);
+        for (size_t i = 0; i < lifecycle.move_count; i++) {
+            require(lifecycle.moves[i].rule < lifecycle.count);
+        }
+        break;
     default:
         break;
     }
@@ -87,7 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum s3_answer_kind kinds[] = { S3_ANSWER_COPY, S3_ANSWER_COPY, S3_ANSWER_COMPLETE,
         S3_ANSWER_CREATE_UPLOAD, S3_ANSWER_BUCKETS, S3_ANSWER_PARTS, S3_ANSWER_DELETED, S3_ANSWER_TAGS,
-        S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY };
+        S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY,
+        S3_ANSWER_LIFECYCLE };
     static struct s3_parser *parser;
     if (parser == NULL) {
         parser = s3_parser_new();
