@@ -32,9 +32,7 @@ struct s3_http {
     /* of the request under way */
     const struct s3_http_request *request;
     int status;
-    size_t body_sent;
     bool refused; /* on_body broke off */
-    bool gave_up; /* the reader did */
     bool stopped;
     bool idle; /* nothing moved for idle_ms */
     int64_t moved_ms;
@@ -115,24 +113,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
 static size_t give_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct s3_http *http = ctx;
-    const struct s3_http_request *request = http->request;
+    const struct s3_reader *reader = http->request->reader;
     size_t room = size * count, given;
 
-    if (request->reader == NULL) {
-        given = request->body_len - http->body_sent;
-        if (given > room)
-            given = room;
-        if (given > 0)
-            memcpy(bytes, (const char *)request->body + http->body_sent, given);
-        http->body_sent += given;
-        return given;
-    }
-    given = request->reader->read(request->reader->ctx, bytes, room);
-    if (given > room) {
-        http->gave_up = true;
-        return CURL_READFUNC_ABORT;
-    }
-    return given;
+    if (reader == NULL)
+        return 0;
+    given = reader->read(reader->ctx, bytes, room);
+    return given <= room ? given : CURL_READFUNC_ABORT;
 }
 
 /* curl goes back to the start when a kept connection turns out to be closed. */
@@ -141,11 +128,8 @@ static int seek_body(void *ctx, curl_off_t offset, int origin)
     struct s3_http *http = ctx;
     const struct s3_reader *reader = http->request->reader;
 
-    if (offset != 0 || origin != SEEK_SET)
+    if (offset != 0 || origin != SEEK_SET || reader == NULL)
         return CURL_SEEKFUNC_CANTSEEK;
-    http->body_sent = 0;
-    if (reader == NULL)
-        return CURL_SEEKFUNC_OK;
     return reader->rewind != NULL && reader->rewind(reader->ctx) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_CANTSEEK;
 }
 
@@ -290,11 +274,31 @@ fail:
     return NULL;
 }
 
+/* A body in memory goes as curl's POST data whatever the method is: curl then sends it again by itself when a kept
+ * connection turns out to be closed, where an upload by callback was seen to hang. */
+static CURLcode set_body(struct s3_http *http, const struct s3_http_request *request)
+{
+    CURL *curl = http->curl;
+    CURLcode result;
+
+    if (request->reader != NULL) {
+        result = curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        if (result == CURLE_OK)
+            result = curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->reader->length);
+        return result;
+    }
+    result = curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    if (result == CURLE_OK)
+        result = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
+    if (result == CURLE_OK)
+        result = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    return result;
+}
+
 static CURLcode set_method(struct s3_http *http, const struct s3_http_request *request)
 {
     CURL *curl = http->curl;
     CURLcode result;
-    bool reader = request->reader != NULL;
     bool put = strcmp(request->method, "PUT") == 0, post = strcmp(request->method, "POST") == 0;
 
     result = curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L); /* takes back NOBODY, POST and UPLOAD of the last request */
@@ -304,26 +308,11 @@ static CURLcode set_method(struct s3_http *http, const struct s3_http_request *r
         return result;
     if (strcmp(request->method, "HEAD") == 0)
         return curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    if (put || reader) {
-        result = curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-        if (result == CURLE_OK)
-            result = curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE,
-                    reader ? (curl_off_t)request->reader->length : (curl_off_t)request->body_len);
-        if (result == CURLE_OK && !put)
-            result = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-        return result;
-    }
-    if (post) {
-        result = curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        if (result == CURLE_OK)
-            result = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
-        if (result == CURLE_OK)
-            result = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        return result;
-    }
-    if (strcmp(request->method, "GET") != 0)
-        return curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-    return CURLE_OK;
+    if (put || post || request->reader != NULL)
+        result = set_body(http, request);
+    if (result == CURLE_OK && strcmp(request->method, "GET") != 0)
+        result = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    return result;
 }
 
 static enum s3_status judge(const struct s3_http *http, CURLcode result, struct s3_error *error)
@@ -379,8 +368,7 @@ enum s3_status s3_http_perform(
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     http->request = request;
     http->status = 0;
-    http->body_sent = 0;
-    http->refused = http->gave_up = http->stopped = http->idle = false;
+    http->refused = http->stopped = http->idle = false;
     http->moved_ms = http->clock->monotonic_ms(http->clock->ctx);
     http->moved_bytes = 0;
     http->message[0] = '\0';
