@@ -6,7 +6,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
-#include "s3/multipart.h"
+#include "agent/uploads.h"
 #include "state/manifest_batch.h"
 #include "state/manifest_reader.h"
 
@@ -193,43 +193,6 @@ static enum verdict record_until_idle(
         verdict = job->failure.verdict;
     }
     return verdict;
-}
-
-/* Uploads that a killed run began and nobody will go on with: all under our folder that are not noted. */
-static void abort_stale_uploads(struct run *run)
-{
-    struct layout_path folder;
-    struct s3_list_uploads_options options = { .bucket = run->vault.bucket, .expected_owner = run->vault.owner };
-    struct s3_page page;
-    struct s3_error error;
-
-    if (layout_folder(&run->vault.layout, LAYOUT_DATA, run->source.name, &folder) != STATE_OK)
-        return;
-    options.prefix = (struct s3_text){ folder.ptr, folder.len };
-    s3_page_init(&page);
-    /* a page a run is enough to keep up; what cannot be listed or aborted is left to the bucket's own rule */
-    if (s3_list_uploads(run->conn, run->vault.client, &options, &page, &error) == S3_OK) {
-        for (size_t i = 0; i < page.count && !clock_stop_asked(); i++) {
-            const struct s3_page_entry *entry = &page.entries[i];
-            struct s3_target target = vault_target(&run->vault, entry->key.ptr, entry->key.len);
-            struct layout_parts parts;
-            char upload[1024], *note = NULL;
-            size_t length = 0;
-            bool noted = false;
-
-            if (entry->version.len >= sizeof upload ||
-                    layout_parse(&run->vault.layout, entry->key.ptr, entry->key.len, &parts) != STATE_OK)
-                continue;
-            memcpy(upload, entry->version.ptr, entry->version.len);
-            upload[entry->version.len] = '\0';
-            if (parts.kind == LAYOUT_DATA && find_note(run, parts.key, &note, &length))
-                noted = memmem(note, length, upload, strlen(upload)) != NULL;
-            free(note);
-            if (!noted)
-                (void)!s3_abort_upload(run->conn, run->vault.client, &target, upload, &error);
-        }
-    }
-    s3_page_free(&page);
 }
 
 /* Keys that failed in a former run come first: when the window is short, they are what has waited longest. */
@@ -429,13 +392,16 @@ enum verdict run_work(struct run *run)
     enum verdict verdict;
 
     run_set_up_job(run);
-    abort_stale_uploads(run);
     verdict = clear_pending(run);
     if (verdict == VERDICT_OK)
         verdict = push_failed_before(run);
     if (verdict == VERDICT_OK)
         verdict = record_until_idle(run, NULL);
-    return verdict == VERDICT_OK ? run_walk(run) : verdict;
+    if (verdict == VERDICT_OK)
+        verdict = run_walk(run);
+    if (verdict == VERDICT_OK)
+        uploads_abort_stale(run);
+    return verdict;
 }
 
 static enum verdict feed_marks(struct run *run, const struct pool_view *view, bool *more)
