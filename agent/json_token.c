@@ -1,5 +1,6 @@
 /* See json_token.h. */
 #include "agent/json_token.h"
+#include "state/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -71,62 +72,6 @@ void json_token_unexpected(struct json_cursor *p, const char *wanted)
         json_token_fail(p, "expected %s, found byte 0x%02x", wanted, (unsigned)c);
 }
 
-/* The length of the valid UTF-8 sequence at `s`, or 0: no overlong forms, no surrogates, nothing over U+10FFFF. */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-    unsigned min = 0x80, max = 0xBF;
-    size_t need;
-
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF)
-        need = 2;
-    else if (s[0] >= 0xE0 && s[0] <= 0xEF)
-        need = 3;
-    else if (s[0] >= 0xF0 && s[0] <= 0xF4)
-        need = 4;
-    else
-        return 0;
-    if (s[0] == 0xE0)
-        min = 0xA0;
-    else if (s[0] == 0xED)
-        max = 0x9F;
-    else if (s[0] == 0xF0)
-        min = 0x90;
-    else if (s[0] == 0xF4)
-        max = 0x8F;
-    if (len < need || s[1] < min || s[1] > max)
-        return 0;
-    for (size_t i = 2; i < need; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    return need;
-}
-
-static size_t utf8_put(char *out, unsigned code)
-{
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xC0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
-}
-
 static bool parse_hex4(struct json_cursor *p, unsigned *out)
 {
     *out = 0;
@@ -172,7 +117,7 @@ static bool parse_unicode(struct json_cursor *p, char *out, size_t *used)
         json_token_fail(p, "a NUL character in a string");
         return false;
     }
-    *used += utf8_put(out + *used, code);
+    *used += state_utf8_put(code, out + *used);
     return true;
 }
 
@@ -229,7 +174,7 @@ char *json_token_string(struct json_cursor *p, size_t *len)
             json_token_fail(p, "a raw control character (0x%02x) in a string", (unsigned)c);
             return NULL;
         }
-        run = utf8_length(p->text + p->pos, p->len - p->pos);
+        run = state_utf8_sequence((const char *)p->text + p->pos, p->len - p->pos);
         if (run == 0) {
             json_token_fail(p, "a byte that is not UTF-8 (0x%02x)", (unsigned)c);
             return NULL;

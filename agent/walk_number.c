@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/walk_utf8.h"
+#include "state/utf8.h"
 
 /* The classes by which an alphabet is closed. Letters up to f are their own, for the sake of hexadecimal. The first
  * bytes of longer code points are closed as well: a listing begins with the lowest, and others will follow. */
@@ -247,5 +248,5 @@ bool walk_number_key(const struct walk_alphabet *alphabet, struct walk_bytes hea
             whole = len + 1;
     }
     key->len = whole;
-    return whole > base && walk_utf8_valid(key->bytes, whole);
+    return whole > base && state_utf8_is_valid((const char *)key->bytes, whole);
 }

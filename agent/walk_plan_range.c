@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/walk_utf8.h"
+#include "state/utf8.h"
 
 int walk_bytes_compare(struct walk_bytes a, struct walk_bytes b)
 {
@@ -116,7 +117,7 @@ struct walk_range *walk_range_split(struct walk_plan *plan, struct walk_range *r
 {
     bool inside = walk_bytes_compare(key, range->cursor) > 0 && walk_bytes_begin(key, range->prefix) &&
                   (range->end.len == 0 || walk_bytes_compare(key, range->end) < 0);
-    if (!inside || key.len > WALK_KEY_MAX || !walk_utf8_valid(key.ptr, key.len))
+    if (!inside || key.len > WALK_KEY_MAX || !state_utf8_is_valid((const char *)key.ptr, key.len))
         return NULL;
     struct walk_bytes end = { 0 };
     if (!walk_bytes_copy(&end, key))

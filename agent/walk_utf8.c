@@ -28,25 +28,3 @@ void walk_utf8_second(unsigned char first, unsigned char *low, unsigned char *hi
     *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
 }
-
-bool walk_utf8_valid(const unsigned char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        unsigned char first = bytes[i++];
-        if (first < 0x80)
-            continue;
-        unsigned follow = walk_utf8_follow(first);
-        if (follow == 0 || follow > len - i)
-            return false;
-        unsigned char low, high;
-        walk_utf8_second(first, &low, &high);
-        if (bytes[i] < low || bytes[i] > high)
-            return false;
-        for (unsigned j = 1; j < follow; j++) {
-            if (!continues(bytes[i + j]))
-                return false;
-        }
-        i += follow;
-    }
-    return true;
-}

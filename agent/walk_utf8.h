@@ -12,9 +12,6 @@ size_t walk_utf8_floor(const unsigned char *bytes, size_t len, size_t at) __attr
 /* How many continuation bytes follow this first byte; 0 also for a byte that begins nothing. */
 unsigned walk_utf8_follow(unsigned char first) __attribute__((warn_unused_result));
 
-/* Whether this is UTF-8 to the letter: shortest forms, no surrogates, nothing above U+10FFFF. */
-bool walk_utf8_valid(const unsigned char *bytes, size_t len) __attribute__((warn_unused_result));
-
 /* The bounds of the byte after this first byte of a longer code point (RFC 3629's table). */
 void walk_utf8_second(unsigned char first, unsigned char *low, unsigned char *high);
 

@@ -3,6 +3,7 @@
 
 #include "agent/walk_number.h"
 #include "agent/walk_utf8.h"
+#include "state/utf8.h"
 
 static struct walk_bytes bytes_of(const char *text)
 {
@@ -35,7 +36,7 @@ static void only_strict_utf8_is_valid(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct walk_bytes text = bytes_of(cases[i].text);
-        assert_int_equal(walk_utf8_valid(text.ptr, text.len), cases[i].valid);
+        assert_int_equal(state_utf8_is_valid((const char *)text.ptr, text.len), cases[i].valid);
     }
 }
 
@@ -88,7 +89,7 @@ static void a_number_s_key_is_valid_and_near_it(void **state)
             if (!walk_number_key(&alphabet, world.keys[0], 0, number, 1e-4, &key))
                 continue;
             struct walk_bytes text = { key.bytes, key.len };
-            assert_true(walk_utf8_valid(key.bytes, key.len) && key.len <= WALK_KEY_MAX);
+            assert_true(state_utf8_is_valid((const char *)key.bytes, key.len) && key.len <= WALK_KEY_MAX);
             double back = walk_number_of(&alphabet, text, 0);
             /* what is no UTF-8 is moved to what is: a thirty-second at most, where 0xE0 begins a code point */
             assert_true(back <= number + 0.04 && back >= number - 0.04);
