@@ -65,7 +65,7 @@ static enum verdict follow(struct publisher *publisher, struct s3_conn *conn,
     verdict = VERDICT_OK; /* one that is damaged, but known to be, has nothing to be repeated */
     if (strcmp(read.link.sha256, predecessor->sha256) != 0) {
         verdict = failure_set(failure, VERDICT_BAD_DATA,
-                "source \"%s\": point %s in the vault is not the one that was written; run `vaultferry verify`", source,
+                "source \"%s\": point %s in the vault is not the one that was written: it was changed", source,
                 predecessor->point);
     } else if (read.point != NULL && read.point->has_root) {
         point->has_root = true;

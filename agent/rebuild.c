@@ -68,8 +68,8 @@ static enum verdict check_last(
     }
     if (verdict == VERDICT_OK && strcmp(read.link.sha256, last->sha256) != 0)
         verdict = failure_set(failure, VERDICT_BAD_DATA,
-                "source \"%s\": point %s in the vault is not the one that was written: it was changed. Run `vaultferry "
-                "verify`, then `vaultferry resync` to go on with what is in the vault",
+                "source \"%s\": point %s in the vault is not the one that was written: it was changed. `vaultferry "
+                "resync` goes on with what is in the vault",
                 source, last->point);
     point_read_free(&read);
     if (verdict == VERDICT_OK)

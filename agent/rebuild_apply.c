@@ -87,8 +87,8 @@ enum verdict rebuild_file_fail(
         return verdict == VERDICT_NOT_FOUND ? VERDICT_BAD_DATA : verdict;
     (void)snprintf(why, sizeof why, "%s", failure->what);
     return failure_set(failure, VERDICT_BAD_DATA,
-            "source \"%s\": a file of point %s cannot be used: %.300s. `vaultferry verify` shows what else is damaged, "
-            "`vaultferry resync` rebuilds the manifest from the objects' versions",
+            "source \"%s\": a file of point %s cannot be used: %.300s. `vaultferry resync` rebuilds the "
+            "manifest from the objects' versions",
             rebuild->source->name, step->link.point, why);
 }
 
