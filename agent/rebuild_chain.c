@@ -57,16 +57,15 @@ static enum verdict read_point(struct rebuild *rebuild, const struct point_liste
         return verdict;
     point_read_free(read);
     return failure_set(failure, VERDICT_BAD_DATA,
-            "source \"%s\": the chain is broken: point %s is not the one that point %s was written after. Run "
-            "`vaultferry verify` to see what was changed",
+            "source \"%s\": the chain is broken: point %s is not the one that point %s was written after: one "
+            "of the two was changed",
             rebuild->source->name, listed->id, after);
 }
 
 static enum verdict gap(struct rebuild *rebuild, const char *id, const char *after, struct failure *failure)
 {
     return failure_set(failure, VERDICT_BAD_DATA,
-            "source \"%s\": the chain is broken: point %s, which point %s was written after, is not in the vault. Run "
-            "`vaultferry verify` to see what is missing",
+            "source \"%s\": the chain is broken: point %s, which point %s was written after, is not in the vault",
             rebuild->source->name, id, after);
 }
 
@@ -124,8 +123,7 @@ enum verdict rebuild_chain_walk(struct rebuild *rebuild, const struct points_lis
     if (verdict == VERDICT_OK && stop != NULL && strcmp(link.sha256, stop->sha256) != 0)
         verdict = failure_set(failure, VERDICT_BAD_DATA,
                 "source \"%s\": point %s was written after another point %s than the one this state folder knows: one "
-                "of the two was changed. Run `vaultferry verify`, then `vaultferry resync` to go on with what is in "
-                "the vault",
+                "of the two was changed. `vaultferry resync` goes on with what is in the vault",
                 rebuild->source->name, chain->steps[chain->count - 1].link.point, stop->point);
     if (verdict != VERDICT_OK)
         rebuild_chain_free(chain);
