@@ -1,4 +1,5 @@
 """A source account and a vault account as in production, on s3sim and RGW alike, and an independent reader of the vault."""
+import datetime
 import hashlib
 import http.client
 import json
@@ -13,6 +14,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 EXTERNAL_ID = "pact-5d1f08c7"
+NO_GUARD = {"changed": "100%", "deleted": "100%"}  # but for sources of which more than half is missing
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 # what the vault's role needs on a source bucket and its objects
 READ_BUCKET = ("s3:ListBucket", "s3:GetBucketLocation")
@@ -62,6 +64,11 @@ def listing(client, bucket, prefix=""):
     """{key: (etag, size)} of what is there now."""
     return {entry["Key"]: (entry["ETag"].strip('"'), entry["Size"])
         for entry in pages(client, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)}
+
+
+def moment(text):
+    """An RFC 3339 time; as texts, whole seconds and fractions would not compare."""
+    return datetime.datetime.fromisoformat(text)
 
 
 class World:
@@ -167,7 +174,7 @@ class World:
             here |= {"profile": "source", "copy_source_prefix": f"{server.source_account}:"}
             there |= {"acl": "bucket-owner-full-control"}
         return {"vault": there | (vault or {}), "sources": [here | (source or {})],
-            "policies": {"documents": {"delete_after_days": 35} | (policy or {})}, "limits": {"workers": 8}} | top
+            "policies": {"documents": {"delete_after_days": 35, "guard": NO_GUARD} | (policy or {})}, "limits": {"workers": 8}} | top
 
     @property
     def env(self):
@@ -361,7 +368,7 @@ class Vault:
             link = {"point": before.id, "sha256": before.sha256} if before else None
             assert point["predecessor"] == link, point.id
             assert (point["point"], point["source"], point["format"]) == (point.id, source, 1)
-            assert point["started"] <= point["finished"]
+            assert moment(point["started"]) <= moment(point["finished"])
             full = {}
             for file in point["files"]:
                 path = f"{file.get('point', point.id)}/{file['name']}"
