@@ -153,6 +153,7 @@ static enum s3_status copy_by_one_request(struct copying *copying, struct s3_err
 static bool wants_parts(const struct copying *copying)
 {
     return copying->size > copying->job->parts_above ||
+           (copying_is_streamed(copying) && copying->size > COPY_STREAM_WHOLE) ||
            (copying->job->source->policy->parts == CONFIG_PARTS_FAITHFUL && strchr(copying->etag, '-') != NULL);
 }
 
@@ -169,7 +170,9 @@ static enum s3_status copy_what_is_there(struct copying *copying, struct s3_erro
                 return status;
         }
         copying->class_ = copying->job->class_for(copying->job->ctx, copying->size, copying->source_time_ms);
-        status = wants_parts(copying) ? copying_by_parts(copying, error) : copy_by_one_request(copying, error);
+        status = wants_parts(copying)           ? copying_by_parts(copying, error)
+                 : copying_is_streamed(copying) ? copying_by_stream(copying, error)
+                                                : copy_by_one_request(copying, error);
         if (status != S3_CHANGED)
             return status;
     }
@@ -345,7 +348,7 @@ void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *ac
         status = s3_fail(&error, S3_REFUSED, "BadKey", "%s", bad.what);
     if (status == S3_OK && action->look_first && action->etag.len > 0)
         status = adopt(&copying, &adopted, &error);
-    if (status == S3_OK && !adopted && kind == LAYOUT_DATA_LONG)
+    if (status == S3_OK && kind == LAYOUT_DATA_LONG) /* also of what was adopted: its name may have been lost */
         status = write_name(&copying, &error);
     if (status == S3_OK && !adopted)
         status = copy_what_is_there(&copying, &error);

@@ -1,5 +1,5 @@
 /*
- * What copy.c and copy_parts.c share. Private to them.
+ * What copy.c, copy_parts.c and copy_stream.c share. Private to them.
  */
 #ifndef AGENT_COPY_INSIDE_H
 #define AGENT_COPY_INSIDE_H
@@ -7,6 +7,7 @@
 #include "agent/copy.h"
 
 enum { COPY_TAGGING_MAX = 16 * 1024 };
+#define COPY_STREAM_WHOLE (UINT64_C(8) << 20) /* larger ones go by parts when they are streamed */
 
 /* One object on its way. */
 struct copying {
@@ -39,7 +40,24 @@ struct s3_copy_source copying_source(const struct copying *copying);
 /* What the copy is to be: class, ACL, encryption. */
 void copying_write(const struct copying *copying, struct s3_write *write);
 
+/* The source's tags as a header, for copies that carry none by themselves; as the policy wants. */
+enum s3_status copying_read_tags(struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags,
+        struct s3_error *error) __attribute__((warn_unused_result));
+
 /* Copies by parts; fills in what came of it. */
 enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
+
+/* Whether the bytes pass through here, by the policy of the source. */
+bool copying_is_streamed(const struct copying *copying);
+/* A whole object of at most COPY_STREAM_WHOLE bytes by a GET and a PUT; fills in what came of it. */
+enum s3_status copying_by_stream(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
+/* One part by a GET and an UploadPart. By any worker. */
+struct copying_part {
+    const char *upload_id;
+    uint32_t number;
+    uint64_t first, size;
+};
+enum s3_status copying_stream_part(const struct copying *copying, struct s3_conn *conn, const struct copying_part *part,
+        char etag[S3_ETAG_MAX + 1], struct s3_error *error) __attribute__((warn_unused_result));
 
 #endif

@@ -16,11 +16,16 @@
 
 #include <jansson.h>
 
+#include "agent/stream_plan.h"
 #include "s3/multipart.h"
 
 enum { PARTS_MAX = 10000 };
 #define PART_SIZE (UINT64_C(256) << 20) /* of sources without parts of their own: a copy of it takes seconds */
 #define PART_SIZE_MAX (UINT64_C(5) << 30)
+/* Streamed parts are held in memory. The source's own boundaries are kept between these; S3 refuses smaller ones. */
+#define STREAM_OWN_LEAST (UINT64_C(5) << 20)
+#define STREAM_OWN_MOST (UINT64_C(64) << 20)
+#define STREAM_SIZE_MAX (UINT64_C(1) << 30) /* of an object of 9.7 TiB */
 
 struct part {
     uint64_t first, size;
@@ -76,13 +81,23 @@ static enum s3_status part_size_of(
     return status;
 }
 
-static uint64_t own_part_size(uint64_t size)
+static enum s3_status lay_our_own(const struct copying *copying, struct copy_parts *parts, struct s3_error *error)
 {
     uint64_t part = PART_SIZE;
 
-    while ((size + part - 1) / part > PARTS_MAX)
+    if (copying_is_streamed(copying))
+        part = stream_even_part_size(copying->size);
+    while ((copying->size + part - 1) / part > PARTS_MAX)
         part *= 2;
-    return part;
+    if (!lay_even(parts, copying->size, part))
+        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    return S3_OK;
+}
+
+/* Whether parts of the source, all but the last of which are of this size, can be the copy's. */
+static bool can_be_ours(const struct copying *copying, uint64_t size)
+{
+    return !copying_is_streamed(copying) || (size >= STREAM_OWN_LEAST && size <= STREAM_OWN_MOST);
 }
 
 /* The source's own boundaries: from its first part and its last, if those explain the size; else from all of them. */
@@ -96,11 +111,8 @@ static enum s3_status lay_parts(struct copying *copying, struct copy_parts *part
         status = part_size_of(copying, 1, &first, &count, error);
     if (status != S3_OK)
         return status;
-    if (count < 2 || count > PARTS_MAX) { /* one part, or a server that does not tell */
-        if (!lay_even(parts, copying->size, own_part_size(copying->size)))
-            return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-        return S3_OK;
-    }
+    if (count < 2 || count > PARTS_MAX || !can_be_ours(copying, first)) /* or a server that does not tell */
+        return lay_our_own(copying, parts, error);
     status = part_size_of(copying, count, &last, &ignored, error);
     if (status != S3_OK)
         return status;
@@ -117,14 +129,17 @@ static enum s3_status lay_parts(struct copying *copying, struct copy_parts *part
         parts->parts[i].first = sum;
         status = part_size_of(copying, i + 1, &parts->parts[i].size, &ignored, error);
         sum += parts->parts[i].size;
+        if (status == S3_OK && i + 1 < count && !can_be_ours(copying, parts->parts[i].size)) {
+            free(parts->parts);
+            return lay_our_own(copying, parts, error);
+        }
     }
     if (status == S3_OK && sum != copying->size)
         return s3_fail(error, S3_BAD_DATA, "Parts", "the source's parts do not add up to its size");
     return status;
 }
 
-/* Tags as a header: a copy by parts carries none by itself. */
-static enum s3_status read_tags(
+enum s3_status copying_read_tags(
         struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags, struct s3_error *error)
 {
     const struct source *source = copying->job->source;
@@ -163,7 +178,7 @@ static enum s3_status create(struct copying *copying, struct copy_parts *parts, 
 
     if (tagging == NULL)
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    status = read_tags(copying, tagging, &has_tags, error);
+    status = copying_read_tags(copying, tagging, &has_tags, error);
     copying_write(copying, &options.write);
     options.write.headers = copying->source.pairs;
     options.write.header_count = copying->source.pair_count;
@@ -262,8 +277,8 @@ static enum s3_status resume(
     return status;
 }
 
-static enum s3_status copy_part(const struct copy_parts *parts, struct s3_conn *conn, uint32_t index,
-        struct s3_copy_result *result, struct s3_error *error)
+static enum s3_status copy_in_store(const struct copy_parts *parts, struct s3_conn *conn, uint32_t index,
+        char etag[S3_ETAG_MAX + 1], struct s3_error *error)
 {
     const struct copying *copying = parts->copying;
     const struct vault *vault = copying->job->vault;
@@ -276,17 +291,41 @@ static enum s3_status copy_part(const struct copy_parts *parts, struct s3_conn *
         .ranged = true,
         .first = part->first,
         .last = part->first + part->size - 1 };
+    struct s3_copy_result result;
+    enum s3_status status = s3_upload_part_copy(conn, vault->client, &options, &result, error);
 
-    return s3_upload_part_copy(conn, vault->client, &options, result, error);
+    if (status == S3_OK)
+        memcpy(etag, result.answer.etag, sizeof result.answer.etag);
+    return status;
+}
+
+static enum s3_status copy_part(const struct copy_parts *parts, struct s3_conn *conn, uint32_t index,
+        char etag[S3_ETAG_MAX + 1], struct s3_error *error)
+{
+    const struct part *part = &parts->parts[index];
+    const struct copying_part one = {
+        .upload_id = parts->upload_id, .number = index + 1, .first = part->first, .size = part->size
+    };
+    enum s3_status status = copying_is_streamed(parts->copying)
+                                    ? copying_stream_part(parts->copying, conn, &one, etag, error)
+                                    : copy_in_store(parts, conn, index, etag, error);
+
+    /* aborted from outside: nothing is said of the source by that, and the next run begins anew */
+    if (status == S3_NOT_FOUND && strcmp(error->code, "NoSuchUpload") == 0)
+        status = S3_RETRY;
+    return status;
 }
 
 static bool begin_part(struct copy_parts *parts, uint32_t *index)
 {
+    const struct copy_job *job = parts->copying->job;
     bool begun = false;
 
     (void)pthread_mutex_lock(&parts->lock);
     while (parts->status == S3_OK && parts->next < parts->count && parts->parts[parts->next].etag[0] != '\0')
         parts->next++;
+    if (parts->status == S3_OK && parts->next < parts->count && job->stopping(job->ctx)) /* a later run goes on */
+        parts->status = s3_fail(&parts->error, S3_CANCELLED, "Stopped", "the run ends before all parts are copied");
     if (parts->status == S3_OK && parts->next < parts->count) {
         *index = parts->next++;
         begun = true;
@@ -311,13 +350,13 @@ void copy_parts_help(struct copy_parts *parts, struct s3_conn *conn)
     uint32_t index;
 
     while (begin_part(parts, &index)) {
-        struct s3_copy_result result;
+        char etag[S3_ETAG_MAX + 1];
         struct s3_error error;
-        enum s3_status status = copy_part(parts, conn, index, &result, &error);
+        enum s3_status status = copy_part(parts, conn, index, etag, &error);
 
         (void)pthread_mutex_lock(&parts->lock);
         if (status == S3_OK) {
-            memcpy(parts->parts[index].etag, result.answer.etag, sizeof parts->parts[index].etag);
+            memcpy(parts->parts[index].etag, etag, sizeof etag);
         } else if (parts->status == S3_OK) { /* the first failure is the story */
             parts->status = status;
             parts->error = error;
@@ -371,7 +410,9 @@ static enum s3_status judge(struct copying *copying, const struct s3_head *head,
         return s3_fail(error, S3_BAD_DATA, "NotEqual",
                 "the copy has %llu bytes, the source %llu; it was left where it is", (unsigned long long)head->size,
                 (unsigned long long)copying->size);
-    copying->by = strcmp(head->etag, copying->etag) == 0 ? STATE_BY_ETAG : STATE_BY_SIZE;
+    copying->by = strcmp(head->etag, copying->etag) == 0 ? STATE_BY_ETAG
+                  : copying_is_streamed(copying)         ? STATE_BY_CHECKSUM /* each part by its MD5 */
+                                                         : STATE_BY_SIZE;
     copying->copied_ms = head->modified_s * 1000;
     (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head->checksum);
     return S3_OK;
@@ -407,7 +448,7 @@ static enum s3_status carry(struct copying *copying, struct copy_parts *parts, s
     if (status == S3_OK)
         status = judge(copying, &head, error);
     s3_head_free(&head);
-    if (status == S3_CHANGED || status == S3_NOT_FOUND) {
+    if (status == S3_CHANGED || status == S3_NOT_FOUND || status == S3_ARCHIVED) {
         struct s3_error ignored; /* if it stays, the next run or the bucket's rules abort it */
         if (s3_abort_upload(copying->conn, vault->client, &target, parts->upload_id, &ignored) == S3_OK)
             forget(copying);
@@ -431,6 +472,8 @@ enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error)
         status = lay_parts(copying, &parts, error);
     if (status == S3_OK && parts.parts[0].size > PART_SIZE_MAX)
         status = s3_fail(error, S3_REFUSED, "Parts", "a part of the source is larger than S3 copies");
+    if (status == S3_OK && copying_is_streamed(copying) && parts.parts[0].size > STREAM_SIZE_MAX)
+        status = s3_fail(error, S3_REFUSED, "Parts", "the object is too large to be streamed by parts in memory");
     if (status == S3_OK)
         status = carry(copying, &parts, error);
     (void)pthread_mutex_destroy(&parts.lock);
