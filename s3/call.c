@@ -37,6 +37,7 @@ void call_begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *cl
     call->sink = NULL;
     call->head = NULL;
     call->slow = false;
+    call->partial = false;
     call->overflow = false;
     call->no_key = false;
     call->scratch_begin = conn->scratch_used;

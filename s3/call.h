@@ -37,6 +37,7 @@ struct s3_call {
     const struct s3_sink *sink; /* takes the body of an answer under 300 instead of the parser */
     struct s3_head *head;       /* NULL: headers are not wanted */
     bool slow;                  /* the service may think for minutes before and while it answers: copies, completes */
+    bool partial;               /* a range was asked for: a whole object in its place is no answer */
     bool overflow;              /* private: a value did not fit */
     bool no_key;                /* private: an object's key is empty or too long */
     size_t scratch_begin;       /* private */

@@ -28,6 +28,7 @@ struct attempt {
     struct s3_head *head;
     struct s3_credentials *credentials; /* NULL: not signed */
     bool parsing;
+    bool whole;                   /* the answer is a whole object in the place of a part */
     uint64_t received, delivered; /* bytes of the body; of them, to the sink */
     char region[32];
     char payload_hash[SIGV4_HASH_HEX + 1];
@@ -87,6 +88,9 @@ static bool on_body(void *ctx, int http_status, const char *bytes, size_t length
 
     at->received += length;
     if (sink != NULL && http_status < 300) {
+        at->whole = at->call->partial && http_status != 206;
+        if (at->whole)
+            return false;
         if (!sink->write(sink->ctx, bytes, length))
             return false;
         at->delivered += length;
@@ -328,6 +332,8 @@ static enum s3_status judge(struct attempt *at, enum s3_status status, int http_
     struct s3_error *error = at->error;
     bool whole_head = s3_head_finish(at->head);
 
+    if (at->whole || (status == S3_OK && at->call->partial && http_status < 300 && http_status != 206))
+        return s3_fail(error, S3_BAD_DATA, "BadAnswer", "a range was asked for, and the answer is no range");
     if (status != S3_OK)
         return status;
     if (error->region[0] == '\0')
@@ -485,7 +491,7 @@ static bool attempt_and_decide(struct s3_call *call, struct s3_error *error, str
     at.error = error;
     at.head = call->head != NULL ? call->head : &call->conn->head;
     at.credentials = NULL;
-    at.parsing = false;
+    at.parsing = at.whole = false;
     at.received = at.delivered = 0;
     s3_error_clear(error);
     name_error(call, error);

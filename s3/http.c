@@ -331,7 +331,9 @@ static enum s3_status judge(const struct s3_http *http, CURLcode result, struct 
         return s3_fail(error, S3_BAD_DATA, "Source", "the body's source gave up");
     case CURLE_WRITE_ERROR:
         return s3_fail(error, S3_FULL, "Sink", "the receiver of the answer gave up");
-    case CURLE_OUT_OF_MEMORY:
+    case CURLE_OUT_OF_MEMORY: /* or, once an answer has begun, a header beyond curl's own bounds */
+        if (http->status > 0)
+            return s3_fail(error, S3_BAD_DATA, "BadAnswer", "the answer's header is too long, or memory is short");
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -348,9 +350,8 @@ static enum s3_status judge(const struct s3_http *http, CURLcode result, struct 
     case CURLE_SSL_ISSUER_ERROR:
         return s3_fail(error, S3_FATAL, "NotTrusted", "%s", detail);
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return s3_fail(error, S3_FATAL, "BadAddress", "%s: %s", detail, http->request->url);
-    default: /* resets, refused sends, broken chunks, TLS alerts: the peer may be well again in a moment */
+    default: /* resets, refused sends, broken chunks, TLS alerts, what is no HTTP: it may be well again in a moment */
         return s3_fail(error, S3_RETRY, "Connection", "%s", detail);
     }
 }

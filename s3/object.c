@@ -52,6 +52,7 @@ enum s3_status s3_get_object(struct s3_conn *conn, struct s3_client *client, con
     call_header(&call, "x-amz-checksum-mode", options->checksum ? "ENABLED" : NULL);
     call_header(&call, "if-match", options->if_match);
     call_header(&call, "if-none-match", options->if_none_match);
+    call.partial = options->ranged;
     call.sink = sink;
     call.head = head;
     return call_perform(&call, error);
