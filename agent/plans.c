@@ -157,6 +157,7 @@ struct plans {
     struct selection selection;
     struct access *vault_access;
     struct pool *pool;
+    struct health health;
 };
 
 static enum verdict start(const struct plan_options *options, struct plans *plans, struct failure *failure)
@@ -169,6 +170,8 @@ static enum verdict start(const struct plan_options *options, struct plans *plan
             access_open(program, &access, &plans->vault_access, failure) != VERDICT_OK)
         return failure->verdict;
     recover_manifests(program, &plans->selection); /* before the first thread */
+    if (plans->selection.count > 0)
+        health_check(program, plans->vault_access, &plans->health);
     return pool_start(program, (unsigned)program->config->limits.workers, &plans->pool, failure);
 }
 
@@ -191,6 +194,7 @@ enum exit_code plans_do(const struct plan_options *options)
                 .source = &plans.selection.sources[i],
                 .vault_access = plans.vault_access,
                 .pool = plans.pool,
+                .health = &plans.health,
                 .prefix = options->prefix };
             code = exit_worse(code, plan_source(options, &one, sources));
         }

@@ -11,7 +11,18 @@ void source_report_clear(struct source_report *report)
         free(report->failures[i].key);
         free(report->failures[i].failure);
     }
-    report->failure_count = 0;
+    for (size_t i = 0; i < report->warning_count; i++)
+        free(report->warnings[i]);
+    report->failure_count = report->warning_count = 0;
+}
+
+void source_report_warn(struct source_report *report, const char *text)
+{
+    for (size_t i = 0; i < report->warning_count; i++)
+        if (strcmp(report->warnings[i], text) == 0)
+            return;
+    if (report->warning_count < REPORT_WARNINGS && (report->warnings[report->warning_count] = strdup(text)) != NULL)
+        report->warning_count++;
 }
 
 void source_report_add(struct source_report *report, struct state_text key, struct failure *failure)
@@ -107,6 +118,19 @@ static json_t *failures_json(const struct source_report *report)
     return failures;
 }
 
+static json_t *warnings_json(const struct source_report *report)
+{
+    json_t *warnings = json_array();
+
+    for (size_t i = 0; i < report->warning_count && warnings != NULL; i++) {
+        if (json_array_append_new(warnings, json_string(report->warnings[i])) != 0) {
+            json_decref(warnings);
+            return NULL;
+        }
+    }
+    return warnings;
+}
+
 json_t *source_report_json(const struct source_report *report)
 {
     json_t *json = json_object();
@@ -130,6 +154,7 @@ json_t *source_report_json(const struct source_report *report)
     well = well && json_object_set_new(json, "requests", requests_json(report)) == 0 &&
            json_object_set_new(json, "by_class", classes_json(report->by_class)) == 0 &&
            json_object_set_new(json, "failures", failures_json(report)) == 0 &&
+           json_object_set_new(json, "warnings", warnings_json(report)) == 0 &&
            (!report->has_error || json_object_set_new(json, "error", failure_json(&report->error)) == 0);
     if (!well) {
         json_decref(json);
@@ -166,6 +191,8 @@ void source_report_print(const struct source_report *report)
                 report->failures[i].failure != NULL ? report->failures[i].failure->what : "no memory to tell more");
     if (report->failed > 20)
         (void)printf("  and %llu more; --json names %d\n", (unsigned long long)report->failed - 20, REPORT_FAILURES);
+    for (size_t i = 0; i < report->warning_count; i++)
+        (void)printf("  warning: %s\n", report->warnings[i]);
     if (report->has_error)
         (void)printf("  %s\n", report->error.what);
 }

@@ -9,7 +9,10 @@
 #include "agent/program.h"
 #include "state/point.h"
 
-enum { REPORT_FAILURES = 1000 }; /* named one by one; the count is exact */
+enum {
+    REPORT_FAILURES = 1000, /* named one by one; the count is exact */
+    REPORT_WARNINGS = 32    /* what is more is in the events only */
+};
 
 struct report_failure {
     char *key; /* raw bytes, key_len; owned */
@@ -31,6 +34,8 @@ struct source_report {
     struct state_totals by_class[CLASS_COUNT];
     struct report_failure failures[REPORT_FAILURES];
     size_t failure_count;
+    char *warnings[REPORT_WARNINGS]; /* owned: what somebody should see to although the run went on */
+    size_t warning_count;
     bool has_error; /* what concerns the whole source */
     struct failure error;
 };
@@ -38,6 +43,9 @@ struct source_report {
 void source_report_clear(struct source_report *report);
 /* Notes one object's failure: takes `failure`, copies the key. Beyond the bound it is only counted. */
 void source_report_add(struct source_report *report, struct state_text key, struct failure *failure);
+
+/* Adds a warning, once. Copies the text. */
+void source_report_warn(struct source_report *report, const char *text);
 
 /* The JSON of `run`; the caller decrefs it. NULL without memory. */
 json_t *source_report_json(const struct source_report *report);

@@ -9,7 +9,6 @@
 #include "agent/clock.h"
 #include "agent/event.h"
 #include "agent/recover.h"
-#include "s3/bucket.h"
 #include "state/manifest_batch.h"
 
 enum { READERS_BESIDE = 8 };
@@ -120,33 +119,15 @@ static enum verdict take_lease(struct run *run)
     return VERDICT_OK;
 }
 
-/* A vault without versions keeps only what was copied last: an attack on the source would reach it. */
-static enum verdict check_vault(struct run *run)
-{
-    const struct s3_bucket_options options = { .bucket = run->vault.bucket, .expected_owner = run->vault.owner };
-    struct s3_versioning_answer versioning;
-    struct s3_error error;
-    enum s3_status status = s3_get_bucket_versioning(run->conn, run->vault.client, &options, &versioning, &error);
-
-    if (status == S3_DENIED) {
-        event_warn("vault-not-checked", run->source.name,
-                "whether the vault is versioned may not be read: grant s3:GetBucketVersioning");
-        return VERDICT_OK;
-    }
-    if (status != S3_OK)
-        return failure_from_s3(&run->failure, status, &error, "looking at the vault");
-    if (!versioning.enabled)
-        return failure_set(&run->failure, VERDICT_USAGE,
-                "vault bucket \"%s\" is not versioned: without versions it keeps no history. Enable versioning",
-                run->vault.bucket);
-    return VERDICT_OK;
-}
-
 enum verdict run_open(struct run *run)
 {
     if (open_clients(run) != VERDICT_OK || open_manifest(run) != VERDICT_OK)
         return run->failure.verdict;
-    return check_vault(run);
+    if (run->options->health->refused) {
+        run->failure = run->options->health->failure;
+        return run->failure.verdict;
+    }
+    return VERDICT_OK;
 }
 
 enum verdict run_catch_up(struct run *run)
@@ -279,6 +260,8 @@ void run_source(const struct run_options *options, struct source_report *report)
         failure_set(&report->error, VERDICT_INTERNAL, "out of memory");
         return;
     }
+    for (size_t i = 0; i < options->health->count; i++)
+        source_report_warn(report, options->health->warnings[i]);
     run->options = options;
     run->report = report;
     run->began_ms = clock_monotonic_ms();

@@ -6,6 +6,7 @@
 #ifndef AGENT_RUN_H
 #define AGENT_RUN_H
 
+#include "agent/health.h"
 #include "agent/lease.h"
 #include "agent/pool.h"
 #include "agent/report.h"
@@ -24,6 +25,7 @@ struct run_options {
     const struct access *vault_access;
     struct pool *pool;
     struct lease_keeper *keeper;
+    const struct health *health; /* of the vault */
     enum run_kind kind;
     struct budget *budget; /* of all sources together; NULL: none */
     bool accept;           /* what the guard sees is let through this time */

@@ -21,6 +21,7 @@ enum {
 struct runs {
     const struct runs_options *options;
     struct selection selection;
+    struct health health;
     struct access *vault_access;
     struct pool *pool;
     struct lease_keeper *keeper;
@@ -79,6 +80,7 @@ static void *run_sources(void *ctx)
     }
     return NULL;
 }
+            .health = &runs->health,
 
 static enum verdict start(struct runs *runs, struct failure *failure)
 {
@@ -109,6 +111,8 @@ static void run_all(struct runs *runs)
 
     while (started < wanted && pthread_create(&threads[started], NULL, run_sources, runs) == 0)
         started++;
+    if (runs->selection.count > 0)
+        health_check(program, runs->vault_access, &runs->health);
     if (started == 0)
         (void)run_sources(runs); /* without threads of their own, one after the other */
     for (size_t i = 0; i < started; i++)

@@ -57,6 +57,14 @@ void vault_write_defaults(const struct vault *vault, struct s3_write *write)
     }
 }
 
+/* S3 answers with KMS's own codes, or denies in words that name the action. */
+static bool is_about_key(const struct vault *vault, const struct s3_error *error)
+{
+    return vault->config->kms_key_id != NULL &&
+           (strncmp(error->code, "KMS.", 4) == 0 || strstr(error->message, "kms:") != NULL ||
+                   strstr(error->message, "KMS") != NULL);
+}
+
 enum verdict vault_put(const struct vault *vault, struct s3_conn *conn, const struct vault_put *put,
         struct vault_put_result *result, struct failure *failure)
 {
@@ -75,6 +83,14 @@ enum verdict vault_put(const struct vault *vault, struct s3_conn *conn, const st
     options.write.header_count = 1;
     options.write.if_none_match = put->only_if_absent ? "*" : NULL;
     status = s3_put_object(conn, vault->client, &options, &answer, &error);
+    if (status != S3_OK && is_about_key(vault, &error)) {
+        /* no object would be written: as with every other right that is missing, whatever the service calls it */
+        (void)failure_from_s3(failure, S3_DENIED, &error,
+                "encryption key \"%s\" of the vault cannot be used: it must exist and be enabled, and let the vault's "
+                "role do kms:GenerateDataKey and kms:Decrypt",
+                vault->config->kms_key_id);
+        return VERDICT_NO_ACCESS;
+    }
     if (status != S3_OK)
         return failure_from_s3(failure, status, &error, "writing to the vault");
     if (result != NULL) {
