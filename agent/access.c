@@ -8,7 +8,8 @@
 struct access {
     struct s3_provider *ambient, *role;
     struct s3_client *client;
-    struct s3_limiter *limiter;
+    struct s3_limiter *limiter; /* its own, unless the user has set one rate for all */
+    bool owns_limiter;
     const struct s3_clock *clock;
     const char *endpoint; /* of config or environment; NULL: AWS's own */
     bool path_style;
@@ -135,7 +136,8 @@ enum verdict access_open(const struct program *program, const struct access_opti
     if (status == S3_OK)
         status = find_credentials(program, options, made, &error);
     if (status == S3_OK) {
-        made->limiter = s3_limiter_new(options->requests_per_second, 0);
+        made->owns_limiter = program->limiter == NULL;
+        made->limiter = made->owns_limiter ? s3_limiter_new(0, 0) : program->limiter;
         if (made->limiter == NULL)
             status = s3_fail(&error, S3_NO_MEMORY, "NoMemory", "out of memory");
     }
@@ -154,7 +156,8 @@ void access_close(struct access *access)
     if (access == NULL)
         return;
     s3_client_free(access->client);
-    s3_limiter_free(access->limiter);
+    if (access->owns_limiter)
+        s3_limiter_free(access->limiter);
     if (access->role != NULL)
         s3_provider_free(access->role);
     if (access->ambient != NULL)

@@ -14,7 +14,6 @@ struct access_options {
     const char *role_arn;     /* instead of config->role_arn where not NULL, e.g. the prune role */
     const char *session_name; /* "vaultferry-run" */
     const char *session_policy;
-    double requests_per_second; /* 0: no fixed rate */
 };
 
 enum verdict access_open(const struct program *program, const struct access_options *options, struct access **access,

@@ -10,6 +10,7 @@
 #include "agent/event.h"
 #include "agent/program.h"
 #include "agent/report.h"
+#include "agent/runs.h"
 #include "agent/suggest.h"
 
 static command_run cmd_help;
@@ -193,6 +194,8 @@ int command_main(int argc, char **argv)
         code = unknown_command(program, argv[optind]);
         goto out;
     }
+    if (command->run == cmd_run || command->run == cmd_resync)
+        runs_catch_signals(); /* also while it is still starting */
     if (command->needs_config &&
             (program_init(program, &failure) != VERDICT_OK || program_load_config(program, &failure) != VERDICT_OK)) {
         code = command_fail(program, command->name, verdict_exit(failure.verdict), &failure);

@@ -32,6 +32,8 @@ struct copy_job {
      * is at it any more. */
     void (*offer)(void *ctx, struct copy_parts *parts);
     void (*withdraw)(void *ctx, struct copy_parts *parts);
+    /* Whether nothing new is to be begun, not even a part. From any worker. */
+    bool (*stopping)(void *ctx);
     void *ctx;
 };
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "agent/clock.h"
+#include "agent/copy_tags.h"
 #include "agent/diff.h"
 #include "agent/mark.h"
 #include "s3/list.h"
@@ -76,7 +77,7 @@ static struct action *pop_locked(struct job *job)
     return action;
 }
 
-static bool stopping(const struct job *job)
+bool pool_is_stopping(const struct job *job)
 {
     int64_t now;
 
@@ -136,7 +137,7 @@ static bool take_page_locked(struct pool *pool, struct job *job, struct task *ta
 static bool take_task_locked(struct pool *pool, struct job *job, struct task *task)
 {
     task->job = job;
-    if (stopping(job)) {
+    if (pool_is_stopping(job)) {
         give_back_locked(job);
         return false;
     }
@@ -284,7 +285,10 @@ static void do_action(struct worker *worker, struct task *task)
     struct job *job = task->job;
     struct action *action = task->action;
 
-    copy_do(&job->copy, worker->conn, action);
+    if (action->kind == ACTION_TAGS)
+        copy_tags_do(&job->copy, worker->conn, action);
+    else
+        copy_do(&job->copy, worker->conn, action);
     if (action->outcome == OUTCOME_FAILED && action->failure != NULL && action->failure->verdict == VERDICT_NO_ACCESS) {
         /* every object would be denied: that is not to be tried a million times */
         if (atomic_fetch_add(&job->denied_in_a_row, 1) + 1 == JOB_DENIED_MAX)
@@ -508,7 +512,7 @@ struct action *pool_take_results(
     struct action *taken;
 
     (void)pthread_mutex_lock(&pool->lock);
-    if (stopping(job))
+    if (pool_is_stopping(job))
         give_back_locked(job);
     while (job->result_count < enough && !idle_locked(job) && (left = until - clock_monotonic_ms()) > 0)
         wait_cond(&job->changed, &pool->lock, left);
@@ -567,7 +571,7 @@ void pool_withdraw_parts(struct pool *pool, struct job *job, const struct copy_p
 void pool_wait_results(struct pool *pool, struct job *job, size_t most)
 {
     (void)pthread_mutex_lock(&pool->lock);
-    while (job->result_count >= most && !stopping(job))
+    while (job->result_count >= most && !pool_is_stopping(job))
         wait_cond(&pool->work, &pool->lock, IDLE_WAIT_MS);
     (void)pthread_mutex_unlock(&pool->lock);
 }

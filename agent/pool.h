@@ -24,6 +24,8 @@ void pool_prepare(struct job *job);
 void pool_add(struct pool *pool, struct job *job);
 /* After the job is idle (see pool_take_results). */
 void pool_remove(struct pool *pool, struct job *job);
+/* Whether nothing new is to be begun: a failure, a signal, the end of the window. Any thread. */
+bool pool_is_stopping(const struct job *job);
 /* Wakes workers, after the caller has given the job a plan, marks or actions by the functions below. */
 void pool_give_plan(struct pool *pool, struct job *job, struct walk_plan *plan);
 void pool_give_marks(struct pool *pool, struct job *job, struct mark_batch *batch);

@@ -161,6 +161,11 @@ enum verdict program_load_config(struct program *program, struct failure *failur
         status = config_load(&origin, fetch_config, program, &program->config, &error);
     if (status != CONFIG_OK)
         return failure_set(failure, VERDICT_USAGE, "%s", error.message);
+    if (program->config->limits.requests_per_second > 0) {
+        program->limiter = s3_limiter_new(program->config->limits.requests_per_second, 0);
+        if (program->limiter == NULL)
+            return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    }
     return VERDICT_OK;
 }
 
@@ -175,8 +180,10 @@ enum verdict program_connect(const struct program *program, struct s3_conn **con
 void program_free(struct program *program)
 {
     config_free(program->config);
+    s3_limiter_free(program->limiter);
     s3_tls_free(program->tls);
     s3_http_global_cleanup();
     program->config = NULL;
+    program->limiter = NULL;
     program->tls = NULL;
 }

@@ -42,11 +42,12 @@ struct program {
     struct s3_environment environment;
     const struct s3_clock *clock;
     struct s3_tls *tls;
+    struct s3_limiter *limiter; /* limits.requests_per_second, for all accounts together; NULL: not set */
 };
 
 /* Fills in all but the config. Names the CA file where that is wrong. */
 enum verdict program_init(struct program *program, struct failure *failure) __attribute__((warn_unused_result));
-/* Finds, reads and checks the config. */
+/* Finds, reads and checks the config, and makes the limiter. */
 enum verdict program_load_config(struct program *program, struct failure *failure) __attribute__((warn_unused_result));
 void program_free(struct program *program);
 /* A connection for the calling thread. */

@@ -88,12 +88,12 @@ static enum verdict publish(struct run *run)
     if (point.finished_ms < run->recorder.newest_ms + SECOND_MS - 1)
         point.finished_ms = run->recorder.newest_ms + SECOND_MS - 1;
     point.state = run->guarded ? STATE_POINT_GUARDED : is_complete(run) ? STATE_POINT_COMPLETE : STATE_POINT_PARTIAL;
-    point.has_guard = run->guarded;
-    if (run->guarded) {
+    point.has_guard = run->tripped;
+    if (run->tripped) {
         point.guard = (struct state_point_guard){ .reason = run->guard_reason,
             .before = run->base.objects,
             .changed = run->base.replaced + report->recopied,
-            .deleted = run->recorder.pending };
+            .deleted = run->base.deleted + run->recorder.pending };
         memcpy(point.guard.complete, run->base.complete, sizeof point.guard.complete);
     }
     point.walk_ended = run->walk_ended;

@@ -14,12 +14,13 @@
 
 enum { RUN_OWNER_SIZE = 33 };
 
-/* The last complete point, and what has happened since. */
+/* What the guard compares with, and what has happened since: the last complete point, or a later one whose change
+ * somebody has accepted; where there never was one, the newest that was not guarded. */
 struct guard_base {
-    bool has_complete;
-    char complete[STATE_POINT_SIZE];
+    bool has;
     uint64_t objects, bytes;
-    uint64_t replaced; /* by runs since then, whose points are partial or guarded */
+    uint64_t replaced, deleted;      /* by runs since then, whose points are partial or guarded */
+    char complete[STATE_POINT_SIZE]; /* the last complete point; "": none */
 };
 
 struct run {
@@ -47,7 +48,8 @@ struct run {
     struct mark_cursor marks; /* how far the missing keys were handed out */
     int64_t flushed_ms;       /* monotonic: the last log */
     struct guard_base base;   /* what the guard compares with */
-    bool guarded;             /* the guard has tripped: nothing is marked */
+    bool tripped;             /* the guard has seen too much */
+    bool guarded;             /* and nobody has accepted it: nothing is marked */
     char guard_reason[GUARD_REASON_SIZE];
     bool walk_ended;     /* every key of the source was seen */
     bool damaged;        /* the points in the vault are; told already */
@@ -75,6 +77,8 @@ enum verdict run_work(struct run *run) __attribute__((warn_unused_result));
 enum verdict run_guard(struct run *run) __attribute__((warn_unused_result));
 /* Marks the keys that are gone. */
 enum verdict run_marks(struct run *run) __attribute__((warn_unused_result));
+/* Compares the tags of the manifest's objects instead: of all the above, nothing is done. */
+enum verdict run_tags(struct run *run) __attribute__((warn_unused_result));
 /* Full file, packing, point.json. */
 enum verdict run_point(struct run *run) __attribute__((warn_unused_result));
 

@@ -98,6 +98,13 @@ static void withdraw(void *ctx, struct copy_parts *parts)
     pool_withdraw_parts(run->options->pool, &run->job, parts);
 }
 
+static bool is_stopping(void *ctx)
+{
+    const struct run *run = ctx;
+
+    return pool_is_stopping(&run->job);
+}
+
 void run_set_up_job(struct run *run)
 {
     struct job *job = &run->job;
@@ -120,6 +127,7 @@ void run_set_up_job(struct run *run)
         .kept = find_note,
         .offer = offer,
         .withdraw = withdraw,
+        .stopping = is_stopping,
         .ctx = run };
     run->recorder =
             (struct recorder){ .pool = run->options->pool, .job = job, .report = run->report, .point = run->point };

@@ -11,33 +11,48 @@
 #include "agent/recover.h"
 #include "agent/selection.h"
 
-enum {
-    IN_FLIGHT = 8,
-    /* After a signal: half of it for what is in flight, the rest for logs and point. ECS gives 30 s unless told
-       otherwise. */
-    GRACE_MS = 25 * 1000
-};
+enum { IN_FLIGHT = 8 };
 
 struct runs {
     const struct runs_options *options;
     struct selection selection;
-    struct health health;
     struct access *vault_access;
     struct pool *pool;
     struct lease_keeper *keeper;
     struct source_report *reports; /* one a source */
     struct budget budget;
+    struct health health;
     pthread_mutex_t lock;
     size_t next; /* guarded by lock: the next source to be run */
 };
 
+static bool is_named(const struct source *source, const char *name)
+{
+    return strcmp(name, source->name) == 0 || strcmp(name, source->bucket) == 0;
+}
+
 static bool is_accepted(const struct runs_options *options, const struct source *source)
 {
     for (size_t i = 0; options->accept != NULL && i < options->accept->count; i++)
-        if (strcmp(options->accept->items[i], source->name) == 0 ||
-                strcmp(options->accept->items[i], source->bucket) == 0)
+        if (is_named(source, options->accept->items[i]))
             return true;
     return false;
+}
+
+/* A name that accepts nothing is a slip of the pen: who made it would take the source for accepted. */
+static enum verdict check_accepted(const struct runs *runs, struct failure *failure)
+{
+    const struct option_list *accept = runs->options->accept;
+
+    for (size_t i = 0; accept != NULL && i < accept->count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < runs->selection.count; j++)
+            known |= is_named(&runs->selection.sources[j], accept->items[i]);
+        if (!known)
+            return failure_set(failure, VERDICT_USAGE, "--accept %s: this run has no source or bucket of that name",
+                    accept->items[i]);
+    }
+    return VERDICT_OK;
 }
 
 static bool take_next(struct runs *runs, size_t *index)
@@ -65,6 +80,7 @@ static void *run_sources(void *ctx)
             .vault_access = runs->vault_access,
             .pool = runs->pool,
             .keeper = runs->keeper,
+            .health = &runs->health,
             .kind = options->kind,
             .budget = &runs->budget,
             .accept = is_accepted(options, &runs->selection.sources[index]),
@@ -80,24 +96,23 @@ static void *run_sources(void *ctx)
     }
     return NULL;
 }
-            .health = &runs->health,
 
 static enum verdict start(struct runs *runs, struct failure *failure)
 {
     const struct runs_options *options = runs->options;
     struct program *program = options->program;
-    const struct access_options vault = { .config = &program->config->vault.access,
-        .session_name = "vaultferry-run",
-        .requests_per_second =
-                program->config->limits.requests_per_second > 0 ? program->config->limits.requests_per_second : 0 };
+    const struct access_options vault = { .config = &program->config->vault.access, .session_name = "vaultferry-run" };
 
     if (selection_make(program, options->wanted, options->wanted_count, &runs->selection, failure) != VERDICT_OK ||
+            check_accepted(runs, failure) != VERDICT_OK ||
             access_open(program, &vault, &runs->vault_access, failure) != VERDICT_OK)
         return failure->verdict;
     recover_manifests(program, &runs->selection); /* before the first thread */
     if (pool_start(program, (unsigned)program->config->limits.workers, &runs->pool, failure) != VERDICT_OK ||
             lease_keeper_start(program, &runs->keeper, failure) != VERDICT_OK)
         return failure->verdict;
+    if (runs->selection.count > 0)
+        health_check(program, runs->vault_access, &runs->health);
     runs->reports = calloc(runs->selection.count + 1, sizeof *runs->reports);
     if (runs->reports == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
@@ -111,8 +126,6 @@ static void run_all(struct runs *runs)
 
     while (started < wanted && pthread_create(&threads[started], NULL, run_sources, runs) == 0)
         started++;
-    if (runs->selection.count > 0)
-        health_check(program, runs->vault_access, &runs->health);
     if (started == 0)
         (void)run_sources(runs); /* without threads of their own, one after the other */
     for (size_t i = 0; i < started; i++)
@@ -142,6 +155,12 @@ static enum exit_code report(const struct runs *runs, const char *id, int64_t be
                    : EXIT_INTERNAL;
 }
 
+void runs_catch_signals(void)
+{
+    /* Half of it for what is in flight, the rest for logs and point. ECS gives 30 s unless told otherwise. */
+    clock_catch_signals(25 * 1000);
+}
+
 enum exit_code runs_do(const struct runs_options *options)
 {
     struct runs runs = { .options = options,
@@ -152,7 +171,7 @@ enum exit_code runs_do(const struct runs_options *options)
     enum exit_code code;
 
     (void)!state_utc_to_point(clock_wall_ms() / 1000, id);
-    clock_catch_signals(GRACE_MS);
+    runs_catch_signals();
     if (options->deadline_s > 0)
         runs.budget.deadline_ms = began_ms + options->deadline_s * 1000;
     (void)pthread_mutex_init(&runs.lock, NULL);

@@ -19,6 +19,8 @@ struct runs_options {
     uint64_t max_requests, max_bytes; /* 0: none */
 };
 
+/* From here on a signal ends the process in order, within a grace time. Before any thread starts. */
+void runs_catch_signals(void);
 /* Prints the report and returns the exit code. */
 enum exit_code runs_do(const struct runs_options *options);
 
