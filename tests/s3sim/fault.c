@@ -13,7 +13,8 @@
 
 static const char *const kinds[FAULT_KINDS] = { "none", "error", "slowdown_rps", "error_in_200", "truncate", "reset",
     "lost_answer", "stall", "garble", "empty_body", "wrong_root", "expired_token", "skewed_clock", "mutate_overwrite",
-    "mutate_delete", "list_empty_page", "list_end_early", "list_repeat", "list_disorder", "redirect", "trickle" };
+    "mutate_delete", "list_empty_page", "list_end_early", "list_empty", "list_repeat", "list_disorder", "redirect",
+    "trickle" };
 
 struct rule {
     struct rule *next;

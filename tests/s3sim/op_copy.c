@@ -41,6 +41,13 @@ static bool source_allowed(struct request *q, const struct copy_source *s)
     return access_allowed(q, s->which.given ? "s3:GetObjectVersion" : "s3:GetObject", s->bucket, s->key, s->key_len);
 }
 
+static bool wrong_customer_key(const struct request *q, const struct version *v)
+{
+    const char *want = bag_get(v->extra, "x-amz-server-side-encryption-customer-key-md5");
+    const char *have = request_header(q, "x-amz-copy-source-server-side-encryption-customer-key-md5");
+    return want ? !have || strcmp(want, have) != 0 : have != NULL;
+}
+
 bool copy_source_open(struct request *q, struct copy_source *s)
 {
     char name[64] = "";
@@ -66,6 +73,8 @@ bool copy_source_open(struct request *q, struct copy_source *s)
         reply_fail(q, E_NO_VERSION);
     else if (f != FOUND)
         reply_fail(q, access_allowed(q, "s3:ListBucket", s->bucket, NULL, 0) ? E_NO_KEY : E_ACCESS_DENIED);
+    else if (wrong_customer_key(q, &s->v))
+        reply_fail(q, E_CUSTOMER_KEY);
     else if (object_conditions(q, "x-amz-copy-source-", &s->v) >= 0)
         reply_fail_with(q, E_PRECONDITION, "Condition", "x-amz-copy-source-if-match");
     else if (props_is_archived(&s->v))

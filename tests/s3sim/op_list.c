@@ -96,18 +96,26 @@ static bool read_token(const struct param *t, struct buf *key)
     return true;
 }
 
+static void drop_entries(struct page *p)
+{
+    char *start = strstr(buf_cstr(p->b), "<Contents>");
+    p->b->n = start ? (size_t)(start - p->b->p) : p->b->n;
+    p->prefixes.n = 0;
+    p->shown = 0;
+}
+
 /* The page faults that need to know what a page is; the rest is done on the finished text. */
 static void spoil(struct page *p, const char *from, size_t from_len)
 {
     if (p->q->fault.kind == FAULT_LIST_EMPTY_PAGE &&
             p->shown) { /* its token leads to where the page began: nothing is lost */
-        char *start = strstr(buf_cstr(p->b), "<Contents>");
-        p->b->n = start ? (size_t)(start - p->b->p) : p->b->n;
-        p->prefixes.n = 0;
-        p->shown = 0;
+        drop_entries(p);
         p->truncated = true;
         page_set_last(p, from, from_len);
     } else if (p->q->fault.kind == FAULT_LIST_END_EARLY) {
+        p->truncated = false;
+    } else if (p->q->fault.kind == FAULT_LIST_EMPTY) {
+        drop_entries(p);
         p->truncated = false;
     }
 }

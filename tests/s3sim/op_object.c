@@ -237,9 +237,7 @@ void op_get_object(struct request *q)
     if (f != FOUND) {
         object_missing(q, f, which, &v);
     } else if (wrong_customer_key(q, &v)) {
-        reply_fail_as(q, 400, "InvalidRequest",
-                "The object was stored using a form of Server Side Encryption. The correct parameters must be provided "
-                "to retrieve the object.");
+        reply_fail(q, E_CUSTOMER_KEY);
     } else if (c == 412) {
         reply_fail(q, E_PRECONDITION);
     } else if (!q->is_head && props_is_archived(&v)) {
