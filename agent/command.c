@@ -26,6 +26,8 @@ static const struct command {
     { "plan", cmd_plan, true, "[--source S]... [--list]", "say what a run would do, and do nothing" },
     { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check]",
             "rebuild the manifest from the vault and adopt what is there; copy again; or only report differences" },
+    { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
+            "standard input, or a command's output, into a stream source" },
     { "points", cmd_points, true, "[--source S]...", "the recovery points in the vault" },
     { "status", cmd_status, true, "[--source S]... [--max-age 26h]", "each source's last good point and its age" },
     { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },

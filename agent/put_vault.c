@@ -1,0 +1,240 @@
+/* What a put needs before it reads its first byte, and gives back at its end; see put_inside.h. */
+#include "agent/put_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/event.h"
+#include "agent/recover.h"
+#include "s3/bucket.h"
+#include "s3/multipart.h"
+#include "state/manifest_batch.h"
+
+enum { READERS = 4 };
+
+static const char META_OWNER[] = "owner"; /* as run.c keeps it */
+
+static enum verdict open_manifest(struct put *put)
+{
+    struct manifest_options options = { .folder = put->folder, .workers = READERS };
+    struct state_error error;
+    enum state_status status;
+
+    if (!recover_folder(put->options->program, put->source.name, put->folder, sizeof put->folder))
+        return failure_set(&put->failure, VERDICT_USAGE, "the path of the state folder is too long");
+    status = manifest_open(&options, &put->manifest, &put->found, &error);
+    if (status == STATE_BAD_DATA) {
+        event_warn("manifest-unfit", put->source.name,
+                "the local manifest is not used: %s. It is rebuilt from the vault", error.what);
+        status = manifest_discard(&options, &error);
+        if (status == STATE_OK)
+            status = manifest_open(&options, &put->manifest, NULL, &error);
+        put->found = MANIFEST_REBUILD;
+    }
+    if (status == STATE_BUSY)
+        return failure_set(&put->failure, VERDICT_HELD,
+                "another process is writing source \"%s\" with the same state folder", put->source.name);
+    if (status != STATE_OK)
+        return failure_from_state(
+                &put->failure, status, &error, "opening the manifest of source \"%s\"", put->source.name);
+    return VERDICT_OK;
+}
+
+static enum verdict write_owner(struct put *put)
+{
+    struct manifest_batch *batch = NULL;
+    struct state_error error;
+    enum state_status status = manifest_batch_begin(put->manifest, &batch, &error);
+
+    if (status == STATE_OK) {
+        status = manifest_meta_put(batch, META_OWNER, put->owner, strlen(put->owner), &error);
+        if (status == STATE_OK)
+            status = manifest_batch_commit(batch, &error);
+        else
+            manifest_batch_abort(batch);
+    }
+    if (status != STATE_OK)
+        return failure_from_state(
+                &put->failure, status, &error, "writing the manifest of source \"%s\"", put->source.name);
+    return VERDICT_OK;
+}
+
+/* Who this state folder is, in leases. */
+static enum verdict find_owner(struct put *put)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char chance[(PUT_OWNER_SIZE - 1) / 2];
+    struct state_error error;
+    size_t length = 0;
+    enum state_status status =
+            manifest_meta_get(put->manifest, META_OWNER, put->owner, PUT_OWNER_SIZE - 1, &length, &error);
+
+    if (status == STATE_OK && length == PUT_OWNER_SIZE - 1)
+        return VERDICT_OK;
+    if (!clock_random_bytes(chance, sizeof chance))
+        return failure_set(&put->failure, VERDICT_INTERNAL, "the system gives no random bytes");
+    for (size_t i = 0; i < sizeof chance; i++) {
+        put->owner[2 * i] = hex[chance[i] >> 4];
+        put->owner[2 * i + 1] = hex[chance[i] & 15];
+    }
+    return write_owner(put);
+}
+
+static enum verdict check_vault(struct put *put)
+{
+    const struct s3_bucket_options options = { .bucket = put->vault.bucket, .expected_owner = put->vault.owner };
+    struct s3_versioning_answer versioning;
+    struct s3_error error;
+    enum s3_status status = s3_get_bucket_versioning(put->conn, put->vault.client, &options, &versioning, &error);
+
+    if (status == S3_DENIED) {
+        event_warn("vault-not-checked", put->source.name,
+                "whether the vault is versioned may not be read: grant s3:GetBucketVersioning");
+        return VERDICT_OK;
+    }
+    if (status != S3_OK)
+        return failure_from_s3(&put->failure, status, &error, "looking at the vault");
+    if (!versioning.enabled)
+        return failure_set(&put->failure, VERDICT_USAGE,
+                "vault bucket \"%s\" is not versioned: without versions it keeps no history. Enable versioning",
+                put->vault.bucket);
+    return VERDICT_OK;
+}
+
+static enum verdict take_lease(struct put *put)
+{
+    const struct lease_options options = {
+        .program = put->options->program, .vault = &put->vault, .source = put->source.name, .owner = put->owner
+    };
+
+    if (find_owner(put) != VERDICT_OK ||
+            lease_keeper_start(put->options->program, &put->keeper, &put->failure) != VERDICT_OK ||
+            lease_take(&options, put->conn, &put->lease, &put->failure) != VERDICT_OK)
+        return put->failure.verdict;
+    lease_keeper_add(put->keeper, put->lease);
+    put->kept_renewed = true;
+    return VERDICT_OK;
+}
+
+static enum verdict catch_up(struct put *put)
+{
+    bool from_scratch = put->found == MANIFEST_NEW || put->found == MANIFEST_REBUILD;
+    enum verdict verdict = rebuild_catch_up(
+            &put->vault, &put->source, put->conn, put->manifest, from_scratch, &put->rebuilt, &put->failure);
+
+    if (verdict == VERDICT_BAD_DATA) {
+        /* somebody damaged the points: the stream is kept all the same, and the exit code tells */
+        event_error(put->source.name, &put->failure);
+        put->damaged = true;
+        verdict = rebuild_from_versions(
+                &put->vault, &put->source, put->conn, put->manifest, &put->rebuilt, &put->failure);
+    }
+    return verdict == VERDICT_OK ? write_owner(put) : verdict; /* a manifest made anew has forgotten it */
+}
+
+/* The point's id is the put's start by the vault's clock, and later than its predecessor's. */
+static enum verdict name_point(struct put *put)
+{
+    int64_t seconds, before;
+
+    put->started_ms = vault_now_ms(&put->vault);
+    seconds = put->started_ms / 1000;
+    if (state_utc_from_point(put->rebuilt.last_folder, strlen(put->rebuilt.last_folder), &before) && seconds <= before)
+        seconds = before + 1;
+    if (!state_utc_to_point(seconds, put->point))
+        return failure_set(&put->failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
+    return VERDICT_OK;
+}
+
+/* Uploads under our folder are a killed put's: whoever holds the lease has none yet. What cannot be listed or aborted
+ * is left to the bucket's own rule. */
+static void abort_stale_uploads(struct put *put, enum layout_kind kind)
+{
+    struct s3_list_uploads_options options = { .bucket = put->vault.bucket, .expected_owner = put->vault.owner };
+    struct layout_path folder;
+    struct s3_page page;
+    struct s3_error error;
+
+    if (layout_folder(&put->vault.layout, kind, put->source.name, &folder) != STATE_OK)
+        return;
+    options.prefix = (struct s3_text){ folder.ptr, folder.len };
+    s3_page_init(&page);
+    if (s3_list_uploads(put->conn, put->vault.client, &options, &page, &error) == S3_OK) {
+        for (size_t i = 0; i < page.count && !clock_stop_asked(); i++) {
+            const struct s3_page_entry *entry = &page.entries[i];
+            const struct s3_target target = vault_target(&put->vault, entry->key.ptr, entry->key.len);
+            char upload[1024];
+            if (snprintf(upload, sizeof upload, "%.*s", (int)entry->version.len, entry->version.ptr) <
+                    (int)sizeof upload)
+                (void)!s3_abort_upload(put->conn, put->vault.client, &target, upload, &error);
+        }
+    }
+    s3_page_free(&page);
+}
+
+/* A long name is written down before anything lies under its hash. */
+static enum verdict lay_path(struct put *put)
+{
+    const struct put_options *options = put->options;
+    struct vault_put name = { .bytes = options->name.ptr, .len = options->name.len, .only_if_absent = true };
+    struct layout_path path;
+    struct state_error error;
+    enum layout_kind kind;
+    enum verdict verdict;
+
+    if (layout_data(&put->vault.layout, put->source.name, options->name, &put->path, &kind, &error) != STATE_OK)
+        return failure_set(&put->failure, VERDICT_USAGE, "an object cannot have this name: %s", error.what);
+    if (kind != LAYOUT_DATA_LONG)
+        return VERDICT_OK;
+    if (layout_name(&put->vault.layout, put->source.name, options->name, &path, &error) != STATE_OK)
+        return failure_set(&put->failure, VERDICT_USAGE, "an object cannot have this name: %s", error.what);
+    name.path = path.ptr;
+    name.path_len = path.len;
+    verdict = vault_put(&put->vault, put->conn, &name, NULL, &put->failure);
+    return verdict == VERDICT_CHANGED ? VERDICT_OK : verdict; /* it was there */
+}
+
+enum verdict put_open(struct put *put)
+{
+    const struct program *program = put->options->program;
+    const struct config_source *config = put->options->source;
+    const struct access_options access = { .session_name = "vaultferry-put" };
+    struct publish_options publish;
+
+    put->source = (struct source){ .config = config, .policy = config->policy };
+    (void)snprintf(put->source.name, sizeof put->source.name, "%s", config->name);
+    if (vault_open(program, &access, &put->vault, &put->failure) != VERDICT_OK ||
+            program_connect(program, &put->conn, &put->failure) != VERDICT_OK || open_manifest(put) != VERDICT_OK ||
+            check_vault(put) != VERDICT_OK || take_lease(put) != VERDICT_OK || catch_up(put) != VERDICT_OK ||
+            name_point(put) != VERDICT_OK)
+        return put->failure.verdict;
+    publish = (struct publish_options){
+        .vault = &put->vault, .source = &put->source, .manifest = put->manifest, .point = put->point
+    };
+    if (publisher_new(&publish, &put->publisher, &put->failure) != VERDICT_OK ||
+            publisher_flush(put->publisher, put->conn, &put->failure) != VERDICT_OK || /* a killed put's lines */
+            lay_path(put) != VERDICT_OK)
+        return put->failure.verdict;
+    abort_stale_uploads(put, LAYOUT_DATA);
+    abort_stale_uploads(put, LAYOUT_DATA_LONG);
+    return VERDICT_OK;
+}
+
+void put_close(struct put *put)
+{
+    struct state_error error;
+
+    if (put->publisher != NULL)
+        publisher_free(put->publisher);
+    if (put->kept_renewed)
+        lease_keeper_remove(put->keeper, put->lease);
+    if (put->manifest != NULL && manifest_close(put->manifest, !put->manifest_stale, &error) != STATE_OK)
+        event_warn(
+                "manifest-not-closed", put->source.name, "the manifest is checked at the next start: %s", error.what);
+    if (put->lease != NULL)
+        lease_release(put->lease, put->conn); /* last: whoever takes it next finds everything in place */
+    lease_keeper_stop(put->keeper);
+    s3_conn_free(put->conn);
+    vault_close(&put->vault);
+}
