@@ -17,6 +17,7 @@ enum action_kind {
     ACTION_RECOPY, /* one that differs from its record */
     ACTION_NOTE,   /* a multipart copy to go on with: `text` (length in size) is kept for its key; none: no longer. No
                       request */
+    ACTION_TAGS,   /* a key of the manifest whose tags are compared */
     ACTION_MISSING /* a key of the manifest that the listing did not have: no request, goes to the pending keys */
 };
 

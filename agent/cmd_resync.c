@@ -1,6 +1,6 @@
 /*
  * resync: for operators who do not trust the manifest, or the vault. Rebuilds the manifest from the vault and adopts
- * what is there; or copies again; or only says what differs.
+ * what is there; or copies again; or compares tags, which a listing does not show; or only says what differs.
  */
 #include <getopt.h>
 
@@ -11,7 +11,8 @@ enum exit_code cmd_resync(struct program *program, int argc, char **argv)
 {
     static const struct option known[] = { { "source", required_argument, NULL, 's' },
         { "prefix", required_argument, NULL, 'p' }, { "from-vault", no_argument, NULL, 'f' },
-        { "recopy", no_argument, NULL, 'r' }, { "check", no_argument, NULL, 'c' }, { NULL, 0, NULL, 0 } };
+        { "recopy", no_argument, NULL, 'r' }, { "check", no_argument, NULL, 'c' }, { "tags", no_argument, NULL, 't' },
+        { NULL, 0, NULL, 0 } };
     struct option_list sources = { .count = 0 };
     const char *prefix = NULL;
     int option, mode = 0;
@@ -25,7 +26,7 @@ enum exit_code cmd_resync(struct program *program, int argc, char **argv)
         if (option == 's' || option == 'p')
             continue;
         if (mode != 0 && mode != option)
-            return command_misused(program, "resync", "--from-vault, --recopy and --check exclude each other");
+            return command_misused(program, "resync", "--from-vault, --recopy, --check and --tags exclude each other");
         mode = option;
     }
     if (optind < argc)
@@ -42,7 +43,9 @@ enum exit_code cmd_resync(struct program *program, int argc, char **argv)
     }
     const struct runs_options options = { .program = program,
         .command = "resync",
-        .kind = mode == 'r' ? RUN_RECOPY : RUN_REBUILD,
+        .kind = mode == 'r'   ? RUN_RECOPY
+                : mode == 't' ? RUN_TAGS
+                              : RUN_REBUILD,
         .wanted = sources.items,
         .wanted_count = sources.count,
         .prefix = prefix };

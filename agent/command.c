@@ -24,8 +24,10 @@ static const struct command {
     { "run", cmd_run, true, "[--source S]... [--accept S]... [--deadline 3h] [--max-requests N] [--max-bytes N]",
             "back up all sources, or the named ones" },
     { "plan", cmd_plan, true, "[--source S]... [--list]", "say what a run would do, and do nothing" },
-    { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check]",
-            "rebuild the manifest from the vault and adopt what is there; copy again; or only report differences" },
+    { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check | --tags]",
+            "rebuild the manifest from the vault and adopt what is there; copy again; only report differences; or "
+            "compare tags" },
+    { "get", cmd_get, true, "--source S KEY [--at T]", "one object of the vault to standard output" },
     { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
             "standard input, or a command's output, into a stream source" },
     { "points", cmd_points, true, "[--source S]...", "the recovery points in the vault" },

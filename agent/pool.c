@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "agent/clock.h"
+#include "agent/copy_tags.h"
 #include "agent/diff.h"
 #include "agent/mark.h"
 #include "s3/list.h"
@@ -284,7 +285,10 @@ static void do_action(struct worker *worker, struct task *task)
     struct job *job = task->job;
     struct action *action = task->action;
 
-    copy_do(&job->copy, worker->conn, action);
+    if (action->kind == ACTION_TAGS)
+        copy_tags_do(&job->copy, worker->conn, action);
+    else
+        copy_do(&job->copy, worker->conn, action);
     if (action->outcome == OUTCOME_FAILED && action->failure != NULL && action->failure->verdict == VERDICT_NO_ACCESS) {
         /* every object would be denied: that is not to be tried a million times */
         if (atomic_fetch_add(&job->denied_in_a_row, 1) + 1 == JOB_DENIED_MAX)

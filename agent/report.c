@@ -151,6 +151,9 @@ json_t *source_report_json(const struct source_report *report)
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && well; i++)
         well = json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value)) == 0;
+    if (well && report->tags)
+        well = json_object_set_new(json, "tags_compared", json_integer((json_int_t)report->tags_compared)) == 0 &&
+               json_object_set_new(json, "tags_changed", json_integer((json_int_t)report->tags_changed)) == 0;
     well = well && json_object_set_new(json, "requests", requests_json(report)) == 0 &&
            json_object_set_new(json, "by_class", classes_json(report->by_class)) == 0 &&
            json_object_set_new(json, "failures", failures_json(report)) == 0 &&
@@ -169,12 +172,18 @@ void source_report_print(const struct source_report *report)
 
     (void)printf(
             "%s: %s%s%s\n", report->source, report->state, report->point[0] != '\0' ? ", point " : "", report->point);
-    (void)printf("  listed %llu, unchanged %llu, copied %llu, copied again %llu, adopted %llu, deleted %llu, archived "
-                 "%llu, failed %llu\n",
-            (unsigned long long)report->listed, (unsigned long long)report->unchanged,
-            (unsigned long long)report->copied, (unsigned long long)report->recopied,
-            (unsigned long long)report->adopted, (unsigned long long)report->deleted,
-            (unsigned long long)report->archived, (unsigned long long)report->failed);
+    if (report->tags)
+        (void)printf("  tags of %llu objects compared, of %llu written anew; %llu gone from the source, failed %llu\n",
+                (unsigned long long)report->tags_compared, (unsigned long long)report->tags_changed,
+                (unsigned long long)report->gone, (unsigned long long)report->failed);
+    else
+        (void)printf(
+                "  listed %llu, unchanged %llu, copied %llu, copied again %llu, adopted %llu, deleted %llu, archived "
+                "%llu, failed %llu\n",
+                (unsigned long long)report->listed, (unsigned long long)report->unchanged,
+                (unsigned long long)report->copied, (unsigned long long)report->recopied,
+                (unsigned long long)report->adopted, (unsigned long long)report->deleted,
+                (unsigned long long)report->archived, (unsigned long long)report->failed);
     (void)printf(
             "  vault holds %llu objects, %llu bytes; %llu bytes copied; requests:", (unsigned long long)report->objects,
             (unsigned long long)report->bytes, (unsigned long long)report->bytes_copied);

@@ -183,8 +183,11 @@ static enum verdict prepare(struct run *run)
 {
     struct publish_options options;
 
-    if (run_open(run) != VERDICT_OK || take_lease(run) != VERDICT_OK || run_catch_up(run) != VERDICT_OK ||
-            name_point(run) != VERDICT_OK)
+    if (run_open(run) != VERDICT_OK || take_lease(run) != VERDICT_OK || run_catch_up(run) != VERDICT_OK)
+        return run->failure.verdict;
+    if (run->options->kind == RUN_TAGS)
+        return VERDICT_OK;
+    if (name_point(run) != VERDICT_OK)
         return run->failure.verdict;
     options = (struct publish_options){
         .vault = &run->vault, .source = &run->source, .manifest = run->manifest, .point = run->point
@@ -267,7 +270,9 @@ void run_source(const struct run_options *options, struct source_report *report)
     run->began_ms = clock_monotonic_ms();
     run->counters.budget = options->budget;
     verdict = prepare(run);
-    if (verdict == VERDICT_OK) {
+    if (verdict == VERDICT_OK && options->kind == RUN_TAGS) {
+        verdict = run_tags(run);
+    } else if (verdict == VERDICT_OK) {
         event_emit("source-started", run->source.name, json_pack("{ss}", "point", run->point), NULL);
         verdict = run_work(run);
         if (verdict == VERDICT_OK && run->walk_ended)

@@ -16,6 +16,7 @@ enum run_kind {
     RUN_BACKUP,
     RUN_REBUILD, /* resync: as a backup, but the manifest is made anew from the vault, and what the source has is
                     adopted before it is copied */
+    RUN_TAGS,    /* resync --tags: only the tags of what the manifest has are compared; makes no point */
     RUN_RECOPY   /* resync --recopy: every key of the prefix is copied, whatever the manifest says */
 };
 
@@ -29,7 +30,7 @@ struct run_options {
     enum run_kind kind;
     struct budget *budget; /* of all sources together; NULL: none */
     bool accept;           /* what the guard sees is let through this time */
-    const char *prefix;    /* RUN_RECOPY: only these keys; NULL: all */
+    const char *prefix;    /* RUN_RECOPY, RUN_TAGS: only these keys; NULL: all */
 };
 
 /* Fills in the report, its exit code included; never fails otherwise. */
