@@ -95,13 +95,13 @@ def test_three_buckets_are_carried_by_roles_as_in_production(world):
 
 
 def test_unchanged_pass_costs_a_list_a_thousand_objects(sim):
-    bucket = sim.bucket("many", count=6000, shape="prefixes")
-    assert sim.run()["copied"] == 6000
+    bucket = sim.bucket("many", count=4000, shape="prefixes")
+    assert sim.run()["copied"] == 4000
     sim.forget_counts()
     report = sim.run()
-    assert (report["unchanged"], counted(report)) == (6000, only())
+    assert (report["unchanged"], counted(report)) == (4000, only())
     lists = len(sim.requests("ListObjectsV2", bucket))
-    assert 6 <= lists <= 6 + 2 * 8
+    assert 4 <= lists <= 4 + 2 * 8
     assert sim.counts()["CopyObject"] == sim.counts()["HeadObject"] == 0
     # no page of the vault's objects: only points and leases are looked at
     assert not any("prefix=data" in one["target"] for one in sim.requests("ListObjectVersions"))
@@ -109,7 +109,7 @@ def test_unchanged_pass_costs_a_list_a_thousand_objects(sim):
     sim.forget_counts()
     report = sim.run()
     there = listing(sim.source, bucket)
-    assert report["deleted"] == 6000 - len(there) > 10
+    assert report["deleted"] == 4000 - len(there) > 10
     assert 20 < report["recopied"] == sim.counts()["CopyObject"]
     assert sim.counts()["HeadObject"] <= report["deleted"]
     points = sim.vault.check(bucket)
@@ -236,7 +236,7 @@ def test_key_that_is_excluded_later_is_marked_as_deleted(world):
         world.put(bucket, key)
     assert world.run()["copied"] == 4
     config = world.config(select={"exclude_keys": ["tmp/*", "*.part"]})
-    report = world.run(config=config)
+    report = world.run("--accept", bucket, config=config)
     assert counted(report) == only(deleted=3)
     assert sorted(world.vault.live(bucket)) == ["a/keep"]
     assert len(world.vault.check(bucket)) == 2
@@ -262,7 +262,8 @@ def test_prefixes_that_are_no_longer_selected_are_marked_by_the_thousand(sim):
     config = sim.config(select={"prefixes": ["dir-0000001/"]})
     plan = sim.do("plan", config=config)["sources"][0]
     assert (plan["would_delete"], plan["unchanged"]) == (2300, 1000)
-    assert counted(sim.run(config=config)) == only(deleted=2300)
+    assert sim.run(config=config, exit=3)["deleted"] == 0  # it is most of the bucket: to be accepted
+    assert counted(sim.run("--accept", bucket, config=config)) == only(deleted=2300)
     assert {key.split("/")[0] for key in sim.vault.live(bucket)} == {"dir-0000001"}
     assert counted(sim.run(config=config)) == only()
 
@@ -307,13 +308,16 @@ def test_signal_in_the_middle_ends_in_order_and_the_next_run_completes(sim, sign
     result = stop_in_the_middle(sim, bucket, signals)
     assert result.returncode == 6, result
     report = result.json["sources"][0]
-    assert report["state"] == "partial" and 0 < report["copied"] < len(keys)
-    points = sim.vault.points(bucket)
-    assert points[-1]["state"] == "partial"
-    # a second signal breaks off what is in flight: it may be there without a line
-    assert set(points[-1].view) <= set(sim.vault.live(bucket)) and len(points[-1].view) == report["copied"]
+    done = report["copied"]
+    assert 0 < done < len(keys)
+    if len(signals) == 1:
+        assert report["state"] == "partial"
+        points = sim.vault.points(bucket)
+        assert points[-1]["state"] == "partial" and len(points[-1].view) == done
+        assert set(points[-1].view) <= set(sim.vault.live(bucket))
     report = sim.run()
-    assert report["state"] == "complete" and report["copied"] + report["adopted"] + len(points[-1].view) == len(keys)
+    # a second signal breaks off what is in flight, log and point included: some may be there without a line
+    assert report["state"] == "complete" and report["copied"] + report["adopted"] + done == len(keys)
     copies = sim.vault.copies(bucket)
     assert len(copies) == len(keys) and sum(copies.values()) - len(keys) <= (0 if len(signals) == 1 else 8)
     sim.vault.check(bucket)

@@ -66,6 +66,13 @@ def listing(client, bucket, prefix=""):
         for entry in pages(client, "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)}
 
 
+def clients(server):
+    """Of the source's owner and the vault's, made once a server: boto3 takes its time."""
+    if not hasattr(server, "world_clients"):
+        server.world_clients = server.client(*server.source_owner), server.client(*server.vault_owner)
+    return server.world_clients
+
+
 def moment(text):
     """An RFC 3339 time; as texts, whole seconds and fractions would not compare."""
     return datetime.datetime.fromisoformat(text)
@@ -80,8 +87,7 @@ class World:
         if self.simulated:
             server.control("POST", "/_s3sim/reset")
         self.tag = uuid.uuid4().hex[:8]
-        self.source = server.client(*server.source_owner)
-        self.owner = server.client(*server.vault_owner)
+        self.source, self.owner = clients(server)
         self.vault_bucket = f"vault-{self.tag}"
         self.buckets = []
         self.outputs = []
