@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { KILLS = 40, GROUPS = 12, MEMBERS = 60, LINES_KEPT = 400 };
+enum { KILLS = 40, EARLY_KILLS = 4, GROUPS = 12, MEMBERS = 60, LINES_KEPT = 400 };
 
 /* A failed claim in a child must end it there, and not go on with the next test. */
 static pid_t fork_child(void)
@@ -155,6 +155,17 @@ static void expect_all_of(struct manifest *manifest, uint64_t n)
     assert_true(n == 0 || lines.next == MEMBERS - 1);
 }
 
+/* The writer is killed by what it has done, not by the clock: a loaded machine is slow. The first few die early. */
+static void wait_for_batches(const struct progress *progress, uint64_t begun)
+{
+    struct timespec pause = { 0, 500000 };
+    for (unsigned i = 0; progress->begun < begun; i++) {
+        if (i > 120000)
+            fail_msg("the writer has not begun batch %u within a minute", (unsigned)begun);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 static void a_killed_writer_leaves_whole_batches(void **state)
 {
     (void)state;
@@ -164,10 +175,13 @@ static void a_killed_writer_leaves_whole_batches(void **state)
     unsigned verified = 0;
     assert_true(progress != MAP_FAILED);
     for (unsigned i = 0; i < KILLS; i++) {
+        uint64_t before = progress->begun;
         pid_t child = fork_child();
         if (child == 0)
             writer(progress);
-        struct timespec pause = { 0, (long)(test_random(&seed) % (i < 4 ? 4000000 : 60000000)) };
+        if (i >= EARLY_KILLS)
+            wait_for_batches(progress, before + 2 + test_random(&seed) % 3);
+        struct timespec pause = { 0, (long)(test_random(&seed) % 4000000) };
         (void)nanosleep(&pause, NULL);
         int result = 0;
         assert_int_equal(kill(child, SIGKILL), 0);
@@ -184,7 +198,7 @@ static void a_killed_writer_leaves_whole_batches(void **state)
     }
     print_message("%u kills, %u of them left an unclean manifest, %u batches\n", KILLS, verified,
             (unsigned)progress->committed);
-    assert_true(verified > KILLS / 2 && progress->committed > KILLS);
+    assert_true(verified >= KILLS - EARLY_KILLS && progress->committed >= KILLS - EARLY_KILLS);
     (void)munmap(progress, sizeof *progress);
 }
 
