@@ -52,6 +52,8 @@ void op_get_tagging(struct request *q);
 void op_put_tagging(struct request *q);
 void op_delete_tagging(struct request *q);
 void op_restore_object(struct request *q);
+void op_get_object_acl(struct request *q);
+void op_put_object_acl(struct request *q);
 void op_get_object_lock(struct request *q);
 void op_put_object_lock(struct request *q);
 

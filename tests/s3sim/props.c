@@ -116,6 +116,8 @@ int props_extra(struct request *q, struct version *v)
         return e;
     if (request_header(q, "x-amz-acl") && !access_allowed(q, "s3:PutObjectAcl", q->where, q->key, q->key_len))
         return E_ACCESS_DENIED;
+    if (request_header(q, "x-amz-acl"))
+        bag_add(&v->extra, PROPS_ACL, request_header(q, "x-amz-acl"));
     for (size_t i = 0; i < N_EXTRA; i++) {
         const char *value = request_header(q, extra_headers[i]);
         if (value)

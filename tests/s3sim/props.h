@@ -16,6 +16,9 @@ int props_checksum(
 
 bool props_hides_md5(const struct version *v); /* encryption under which an ETag is not the MD5 */
 void props_veil_md5(struct version *v);        /* gives such an object's ETag */
+/* An ACL, as x-amz-acl named it, or as a document. */
+#define PROPS_ACL "s3sim-acl"
+#define PROPS_ACL_DOCUMENT "s3sim-acl-document"
 /* A restore of an archived version, by the server's clock: under way until ready, readable until expiry. */
 #define PROPS_RESTORE "s3sim-restore"
 struct thaw {
