@@ -23,7 +23,7 @@ static const char *const classes[] = { "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT
 static const char *const transitions[] = { "auto", "lifecycle", "agent", NULL };
 static const char *const parts[] = { "auto", "faithful", NULL };
 static const char *const tags[] = { "require", "best-effort", "skip", NULL };
-static const char *const acls[] = { "ignore", "copy", NULL };
+static const char *const acls[] = { "ignore", "record", NULL };
 static const char *const annotations[] = { "exclude", "copy", NULL };
 static const char *const events[] = { "failure", "guard", "stale", "success", NULL };
 
@@ -195,7 +195,8 @@ static const struct config_field policy_rows[] = {
             .doc = "When a run stops and asks before it marks deletions." },
     { ROW(config_policy, "tags", ENUM, tags, "\"require\""), .words = tags,
             .doc = "Objects' tags: fail without them, copy what can be read, or do not ask." },
-    { ROW(config_policy, "acl", ENUM, acl, "\"ignore\""), .words = acls, .doc = "Whether objects' ACLs are copied." },
+    { ROW(config_policy, "acl", ENUM, acl, "\"ignore\""), .words = acls,
+            .doc = "record: the ACL of each object that is copied is kept in its change line, for one request more." },
     { ROW(config_policy, "annotations", ENUM, annotations, "\"exclude\""), .words = annotations,
             .doc = "Whether objects' annotations are copied; each is billed as a PUT." },
 };

@@ -267,7 +267,7 @@ static bool fill_result(const struct copying *copying, enum state_did did)
     struct action *action = copying->action;
     struct state_entry *entry = &action->result.entry;
     char *at = malloc(strlen(copying->version) + strlen(copying->source_version) + strlen(copying->checksum) +
-                      strlen(copying->etag) + 1);
+                      strlen(copying->etag) + copying->acl.len + 1);
 
     if (at == NULL)
         return false;
@@ -276,6 +276,9 @@ static bool fill_result(const struct copying *copying, enum state_did did)
     (void)lay(&at, copying->source_version, &entry->source_version);
     (void)lay(&at, copying->checksum, &entry->checksum);
     (void)lay(&at, copying->etag, &entry->etag);
+    if (copying->acl.len > 0)
+        memcpy(at, copying->acl.ptr, copying->acl.len);
+    action->result.acl = (struct state_text){ at, copying->acl.len };
     entry->key = action->key;
     entry->size = copying->size;
     entry->source_time_ms = copying->source_time_ms;
@@ -341,6 +344,7 @@ void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *ac
 
     s3_error_clear(&error);
     s3_head_init(&copying.source);
+    s3_buffer_init(&copying.acl, STATE_ACL_MAX);
     set_etag(&copying, action->etag.ptr, action->etag.len);
     copying.size = action->size;
     copying.source_time_ms = action->source_time_ms;
@@ -352,6 +356,9 @@ void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *ac
         status = write_name(&copying, &error);
     if (status == S3_OK && !adopted)
         status = copy_what_is_there(&copying, &error);
+    if (status == S3_OK)
+        status = copying_read_acl(&copying, &error);
     settle(&copying, status, &error, adopted);
+    s3_buffer_free(&copying.acl);
     s3_head_free(&copying.source);
 }

@@ -23,6 +23,7 @@ struct copy_job {
     uint64_t parts_above; /* objects larger than this go by parts: S3's 5 GiB, less in tests */
     _Atomic uint64_t *bytes_copied;
     _Atomic uint64_t *without_tags; /* copied without tags that could not be read (policy best-effort) */
+    _Atomic uint64_t *without_acl;  /* copied, but their ACL could not be read (policy record) */
     /* Large copies are noted so that a later run goes on with them. `keep` notes bytes for a key (none: no longer);
      * `kept` finds what is noted: *bytes is the caller's to free(), false where there is nothing. Called from any
      * worker. */

@@ -1,5 +1,5 @@
 /*
- * What copy.c, copy_parts.c and copy_stream.c share. Private to them.
+ * What copy.c, copy_parts.c, copy_stream.c and copy_acl.c share. Private to them.
  */
 #ifndef AGENT_COPY_INSIDE_H
 #define AGENT_COPY_INSIDE_H
@@ -28,6 +28,7 @@ struct copying {
     char vault_etag[S3_ETAG_MAX + 1];
     int64_t copied_ms;
     enum state_compared by;
+    struct s3_buffer acl; /* empty where it was not asked for, or not had */
 };
 
 /* HEAD of the source, under the condition of the ETag (where there is one already); fills in etag, size, time. */
@@ -59,5 +60,8 @@ struct copying_part {
 };
 enum s3_status copying_stream_part(const struct copying *copying, struct s3_conn *conn, const struct copying_part *part,
         char etag[S3_ETAG_MAX + 1], struct s3_error *error) __attribute__((warn_unused_result));
+
+/* The source's ACL, where the policy records it. S3_OK also without it; else only S3_CANCELLED. */
+enum s3_status copying_read_acl(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
 
 #endif

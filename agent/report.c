@@ -142,7 +142,7 @@ json_t *source_report_json(const struct source_report *report)
         { "deleted", report->deleted }, { "moved", report->moved }, { "unchanged", report->unchanged },
         { "archived", report->archived }, { "failed", report->failed }, { "gone", report->gone },
         { "bytes_copied", report->bytes_copied }, { "without_tags", report->without_tags },
-        { "retried", report->retried }, { "throttled", report->throttled } };
+        { "without_acl", report->without_acl }, { "retried", report->retried }, { "throttled", report->throttled } };
     bool well = json != NULL && json_object_set_new(json, "source", json_string(report->source)) == 0 &&
                 json_object_set_new(json, "exit", json_integer(report->exit)) == 0 &&
                 json_object_set_new(json, "state", json_string(report->state)) == 0 &&

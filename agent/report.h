@@ -28,6 +28,7 @@ struct source_report {
     uint64_t objects, bytes; /* live in the vault after the run */
     uint64_t listed, copied, recopied, adopted, deleted, moved, unchanged, archived, failed, gone, bytes_copied;
     uint64_t without_tags; /* copied without tags that may not be read */
+    uint64_t without_acl;  /* likewise, of ACLs that the policy wants recorded */
     bool tags;             /* only tags were compared */
     uint64_t tags_compared, tags_changed;
     uint64_t connections;

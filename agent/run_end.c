@@ -1,6 +1,7 @@
 /* See run_inside.h: how a run becomes a point. */
 #include "agent/run_inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,16 @@ static void fill_counts(struct run *run)
     report->archived += atomic_load(&tally->archived);
     report->bytes_copied = atomic_load(&run->bytes_copied);
     report->without_tags = atomic_load(&run->without_tags);
+    report->without_acl = atomic_load(&run->without_acl);
+    if (report->without_acl > 0) {
+        char text[200];
+        (void)snprintf(text, sizeof text,
+                "the ACLs of %llu objects could not be read and are not kept: grant s3:GetObjectAcl to those who read "
+                "the source",
+                (unsigned long long)report->without_acl);
+        event_warn("acl-not-read", run->source.name, "%s", text);
+        source_report_warn(report, text);
+    }
 }
 
 static struct state_point_missing *make_missing(const struct source_report *report)

@@ -44,7 +44,7 @@ struct run {
     struct job job;
     bool in_pool;
     struct recorder recorder;
-    _Atomic uint64_t bytes_copied, without_tags;
+    _Atomic uint64_t bytes_copied, without_tags, without_acl;
     struct mark_cursor marks; /* how far the missing keys were handed out */
     int64_t flushed_ms;       /* monotonic: the last log */
     struct guard_base base;   /* what the guard compares with */

@@ -123,6 +123,7 @@ void run_set_up_job(struct run *run)
         .parts_above = PARTS_ABOVE,
         .bytes_copied = &run->bytes_copied,
         .without_tags = &run->without_tags,
+        .without_acl = &run->without_acl,
         .keep = keep_note,
         .kept = find_note,
         .offer = offer,

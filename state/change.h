@@ -34,16 +34,20 @@ struct state_change {
     enum state_did did;
     enum storage_class from; /* STATE_MOVED only */
     enum state_compared by;
+    struct state_text acl; /* the source object's, as the service wrote it; empty where it was not asked for */
 };
 
 enum {
-    STATE_CHANGE_LINE_MAX = 24576, /* the longest line that is written: every byte of every text escaped */
-    STATE_LINE_MAX = 131072        /* the longest line that is read: room for fields of newer writers */
+    STATE_ACL_MAX = 16384,
+    /* the longest line that is written: every byte of every text escaped */
+    STATE_CHANGE_LINE_MAX = 24576 + 6 * STATE_ACL_MAX,
+    STATE_LINE_MAX = 131072 /* the longest line that is read: room for fields of newer writers */
 };
 
 /* Where texts with escapes are decoded to; all others borrow the line. */
 struct state_change_arena {
-    char bytes[STATE_KEY_MAX + STATE_ETAG_MAX + 2 * STATE_VERSION_MAX + STATE_CHECKSUM_MAX + STATE_RUN_MAX];
+    char bytes[STATE_KEY_MAX + STATE_ETAG_MAX + 2 * STATE_VERSION_MAX + STATE_CHECKSUM_MAX + STATE_RUN_MAX +
+               STATE_ACL_MAX];
     size_t used;
 };
 

@@ -20,6 +20,7 @@ enum field {
     FIELD_AT,
     FIELD_BY,
     FIELD_RUN,
+    FIELD_ACL,
     FIELD_COUNT
 };
 
@@ -45,6 +46,7 @@ static const struct {
     [FIELD_AT] = NAMED("at"),
     [FIELD_BY] = NAMED("by"),
     [FIELD_RUN] = NAMED("run"),
+    [FIELD_ACL] = NAMED("acl"),
 #undef NAMED
 };
 
@@ -200,6 +202,8 @@ static bool read_field(struct reading *r, enum field field)
         return read_by(r);
     case FIELD_RUN:
         return read_text(r, STATE_RUN_MAX, "a run is too long", &entry->run);
+    case FIELD_ACL:
+        return read_text(r, STATE_ACL_MAX, "an ACL is too long", &r->out->acl);
     case FIELD_COUNT:
         break;
     }

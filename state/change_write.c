@@ -113,6 +113,7 @@ static enum state_status check(const struct state_change *change, struct state_e
         { entry->vault_version, STATE_VERSION_MAX, "vault version" },
         { entry->checksum, STATE_CHECKSUM_MAX, "checksum" },
         { entry->run, STATE_RUN_MAX, "run" },
+        { change->acl, STATE_ACL_MAX, "ACL" },
     };
     if (entry->key.len == 0)
         return state_fail(error, STATE_BAD_DATA, 0, "the key of an object is empty");
@@ -149,6 +150,7 @@ enum state_status state_change_format(
     p = put_word(p, ",\"at\":", copied);
     p = put_word(p, ",\"by\":", state_compared_name(change->by));
     p = put_text(p, ",\"run\":", entry->run);
+    p = put_text(p, ",\"acl\":", change->acl);
     p = PUT(p, "}\n");
     *len = (size_t)(p - out);
     return STATE_OK;

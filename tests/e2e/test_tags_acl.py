@@ -1,8 +1,9 @@
 """What a listing does not show: tags that changed without their object, and ACLs. boto3 judges."""
 import signal
+import xml.etree.ElementTree as ET
 
 import pytest
-from world import READ_OBJECTS, World, document
+from world import World
 
 
 @pytest.fixture
@@ -180,3 +181,93 @@ def test_words_exclude_each_other(sim):
     sim.bucket()
     result = sim.cli("resync", "--tags", "--recopy")
     assert result.returncode == 1 and "--tags" in result.stderr
+
+
+NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+RECORD = {"acl": "record"}
+
+
+def grants_of_line(text):
+    """(who, permission) of an ACL as a change line has it."""
+    root = ET.fromstring(text)
+    assert root.tag == f"{NAMESPACE}AccessControlPolicy"
+    grants = []
+    for grant in root.iter(f"{NAMESPACE}Grant"):
+        grantee = grant.find(f"{NAMESPACE}Grantee")
+        who = next(found.text for found in (grantee.find(f"{NAMESPACE}{name}") for name in ("URI", "ID")) if found is not None)
+        grants.append((who, grant.find(f"{NAMESPACE}Permission").text))
+    return sorted(grants)
+
+
+def grants_of_source(world, bucket, key):
+    return sorted((grant["Grantee"].get("URI") or grant["Grantee"]["ID"], grant["Permission"])
+        for grant in world.source.get_object_acl(Bucket=bucket, Key=key)["Grants"])
+
+
+def test_acl_is_kept_in_the_change_line_where_the_policy_records_it(world):
+    """That of every object which is copied, as boto3 reads it; the chain stays whole."""
+    bucket = world.bucket()
+    for key in ("private", "public", LONG, "odd/\u00e4 +&=%.txt"):
+        world.put(bucket, key)
+    world.source.put_object_acl(Bucket=bucket, Key="public", ACL="public-read")
+    config = world.config(policy=RECORD)
+    report = world.run(config=config)
+    assert (report["copied"], report["without_acl"], report["warnings"]) == (4, 0, [])
+    view = world.vault.check(bucket)[-1].view
+    for key, line in view.items():
+        assert grants_of_line(line["acl"]) == grants_of_source(world, bucket, key), key
+    assert len(grants_of_line(view["public"]["acl"])) == 2
+    world.later()
+    world.put(bucket, "private", b"new")
+    world.source.put_object_acl(Bucket=bucket, Key="private", ACL="public-read")
+    assert world.run(config=config)["recopied"] == 1
+    assert len(grants_of_line(world.vault.check(bucket)[-1].view["private"]["acl"])) == 2
+    world.assert_same(bucket, tags=world.simulated)
+    assert world.do("resync", config=config)["sources"][0]["failed"] == 0
+
+
+def test_acl_costs_a_request_for_each_copy_and_none_without_the_policy(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    sim.forget_counts()
+    sim.run()
+    assert sim.counts()["GetObjectAcl"] == 0
+    assert not any("acl" in line for line in sim.vault.check(bucket)[-1].view.values())
+    config = sim.config(policy=RECORD)
+    sim.run(config=config)
+    assert sim.counts()["GetObjectAcl"] == 0
+    sim.later()
+    sim.put(bucket, "k003", b"new")
+    sim.run(config=config)
+    assert [one["key"] for one in sim.requests("GetObjectAcl", bucket)][-1:] == ["k003"]
+    assert sim.counts()["GetObjectAcl"] == 1
+
+
+def test_acl_that_may_not_be_read_is_one_warning_and_no_failure(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 5)
+    sim.faults({"operation": "GetObjectAcl", "skip": 2, "count": 0, "action": "error", "status": 403, "code": "AccessDenied"})
+    config = sim.config(policy=RECORD)
+    result = sim.cli("--json", "run", config=config)
+    assert result.returncode == 0, result
+    report = result.json["sources"][0]
+    assert (report["state"], report["copied"], report["without_acl"]) == ("complete", 5, 3)
+    assert len(report["warnings"]) == 1 and "3 objects" in report["warnings"][0] and "s3:GetObjectAcl" in report["warnings"][0]
+    assert len([event for event in result.events if event["event"] == "acl-not-read"]) == 1
+    assert sum("acl" in line for line in sim.vault.check(bucket)[-1].view.values()) == 2
+
+
+def test_acl_that_is_larger_than_a_line_may_hold_is_left_out(sim):
+    """The bound is 16 KiB; just below it the whole ACL is kept, to the byte."""
+    bucket = sim.bucket()
+    for key, count in (("fits", 60), ("large", 100)):
+        sim.put(bucket, key)
+        owner = {"ID": sim.server.source_account, "DisplayName": '"\u00e4\\'}
+        grant = {"Grantee": {"Type": "CanonicalUser", "ID": "f" * 64}, "Permission": "READ_ACP"}
+        sim.source.put_object_acl(Bucket=bucket, Key=key, AccessControlPolicy={"Owner": owner, "Grants": [grant] * count})
+    report = sim.run(config=sim.config(policy=RECORD))
+    assert (report["copied"], report["without_acl"]) == (2, 1)
+    view = sim.vault.check(bucket)[-1].view
+    assert "acl" not in view["large"]
+    assert 8000 < len(view["fits"]["acl"]) <= 16384 and len(grants_of_line(view["fits"]["acl"])) == 60
+    assert '"\u00e4\\' in ET.fromstring(view["fits"]["acl"]).find(f"{NAMESPACE}Owner/{NAMESPACE}DisplayName").text

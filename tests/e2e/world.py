@@ -24,7 +24,7 @@ VAULT_ACTIONS = ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipa
     "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:DeleteObject", "s3:AbortMultipartUpload",
     "s3:ListMultipartUploadParts")
 SOURCE_ACTIONS = ("s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetBucket*", "s3:GetLifecycleConfiguration",
-    "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:GetObjectTagging")
+    "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectAcl")
 HEADERS = ("ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl", "ExpiresString",
     "WebsiteRedirectLocation", "Metadata", "ContentLength")
 

@@ -37,7 +37,8 @@ static void try_line(const char *line, size_t len)
     assert(state_change_parse(written, written_len, &second, &second_arena, &error) == STATE_OK);
     const struct state_entry *a = &first.entry, *b = &second.entry;
     assert(same(a->key, b->key) && same(a->etag, b->etag) && same(a->source_version, b->source_version) &&
-            same(a->vault_version, b->vault_version) && same(a->checksum, b->checksum) && same(a->run, b->run));
+            same(a->vault_version, b->vault_version) && same(a->checksum, b->checksum) && same(a->run, b->run) &&
+            same(first.acl, second.acl));
     assert(a->size == b->size && a->source_time_ms == b->source_time_ms && a->copied_ms == b->copied_ms &&
             a->class_ == b->class_ && first.did == second.did && first.by == second.by);
 }

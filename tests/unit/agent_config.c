@@ -184,7 +184,7 @@ static const char *const good_policies[] = {
     "{\"keep\": null, \"delete_after_days\": 1}",
     "{\"guard\": {\"changed\": 0.5, \"deleted\": \"0.5%\"}}",
     "{\"guard\": {\"changed\": 1, \"deleted\": \"100%\", \"at_least\": 0}}",
-    "{\"min_size\": 131072, \"parts\": \"faithful\", \"tags\": \"best-effort\", \"acl\": \"copy\", \"annotations\": "
+    "{\"min_size\": 131072, \"parts\": \"faithful\", \"tags\": \"best-effort\", \"acl\": \"record\", \"annotations\": "
     "\"copy\"}",
 };
 

@@ -19,7 +19,8 @@ static void the_line_is_as_documented(void **state)
                                       .run = text("20261120T030000Z") },
         .did = STATE_MOVED,
         .from = CLASS_STANDARD,
-        .by = STATE_BY_ETAG };
+        .by = STATE_BY_ETAG,
+        .acl = text("<A b=\"c\"/>\n") };
     char line[STATE_CHANGE_LINE_MAX];
     size_t len;
     assert_int_equal(state_change_format(&c, line, &len, NULL), STATE_OK);
@@ -27,7 +28,7 @@ static void the_line_is_as_documented(void **state)
             "{\"key\":\"a/\xC3\xA4\\u000a\\\"b\",\"did\":\"moved\",\"size\":12,\"etag\":\"9b2c\",\"version\":\"v1\","
             "\"time\":\"2026-11-20T02:59:12Z\",\"vault\":\"v2\",\"class\":\"GLACIER\",\"from\":\"STANDARD\","
             "\"checksum\":\"CRC64NVME:AAAA\",\"at\":\"2026-11-20T03:00:01.250Z\",\"by\":\"etag\","
-            "\"run\":\"20261120T030000Z\"}\n";
+            "\"run\":\"20261120T030000Z\",\"acl\":\"<A b=\\\"c\\\"/>\\u000a\"}\n";
     assert_int_equal(len, sizeof expected - 1);
     assert_memory_equal(line, expected, len);
 }
@@ -50,7 +51,8 @@ static void the_longest_line_fits(void **state)
                                             .run = { rooms.run, sizeof rooms.run } },
         .did = STATE_MOVED,
         .from = CLASS_INTELLIGENT_TIERING,
-        .by = STATE_BY_CHECKSUM };
+        .by = STATE_BY_CHECKSUM,
+        .acl = { rooms.acl, sizeof rooms.acl } };
     char line[STATE_CHANGE_LINE_MAX];
     struct state_change_arena arena;
     size_t len;
@@ -169,8 +171,9 @@ static void texts_above_their_bounds_are_refused(void **state)
         const char *name;
         size_t max;
     } fields[] = { { "key", STATE_KEY_MAX }, { "etag", STATE_ETAG_MAX }, { "version", STATE_VERSION_MAX },
-        { "vault", STATE_VERSION_MAX }, { "checksum", STATE_CHECKSUM_MAX }, { "run", STATE_RUN_MAX } };
-    static char line[16384], value[8192];
+        { "vault", STATE_VERSION_MAX }, { "checksum", STATE_CHECKSUM_MAX }, { "run", STATE_RUN_MAX },
+        { "acl", STATE_ACL_MAX } };
+    static char line[STATE_LINE_MAX], value[6 * STATE_ACL_MAX + 16];
     for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
         for (size_t over = 0; over < 2; over++)
             for (int escaped = 0; escaped < 2; escaped++) {
@@ -209,6 +212,11 @@ static void what_breaks_a_bound_is_not_written(void **state)
     assert_int_equal(state_change_format(&c, line, &len, NULL), STATE_BAD_DATA);
     c = good;
     c.entry.checksum = text("\xFF");
+    assert_int_equal(state_change_format(&c, line, &len, NULL), STATE_BAD_DATA);
+    c = good;
+    static char acl[STATE_ACL_MAX + 1];
+    memset(acl, '<', sizeof acl);
+    c.acl = (struct state_text){ acl, sizeof acl };
     assert_int_equal(state_change_format(&c, line, &len, NULL), STATE_BAD_DATA);
     c = good;
     c.entry.copied_ms = STATE_TIME_MAX_MS + 1;

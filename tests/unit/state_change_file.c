@@ -299,7 +299,7 @@ static void long_lines_of_newer_writers_are_read(void **state)
         struct change_file_sum sum;
         int n = snprintf(line, sizeof line,
                 "{\"key\":\"k\",\"did\":\"copied\",\"size\":1,\"time\":\"2026-11-20T03:00:00Z\",\"class\":\"STANDARD\","
-                "\"at\":\"2026-11-20T03:00:00Z\",\"acl\":\"");
+                "\"at\":\"2026-11-20T03:00:00Z\",\"news\":\"");
         memset(line + n, 'x', len - (size_t)n);
         memcpy(line + len - 3, "\"}\n", 3);
         assert_int_equal(change_file_writer_new(&log_id, (struct state_sink){ take, &file }, &writer, NULL), STATE_OK);

@@ -52,6 +52,7 @@ static void jansson_reads_what_we_write(void **state)
         assert_json_text(object, "vault", c.entry.vault_version);
         assert_json_text(object, "checksum", c.entry.checksum);
         assert_json_text(object, "run", c.entry.run);
+        assert_json_text(object, "acl", c.acl);
         assert_json_text(object, "did", text(state_did_name(c.did)));
         assert_json_text(object, "by", text(state_compared_name(c.by)));
         assert_json_text(object, "class", text(storage_class_name(c.entry.class_)));
@@ -95,7 +96,7 @@ static void we_read_what_jansson_writes(void **state)
     (void)state;
     struct rooms rooms;
     struct state_change_arena arena;
-    static const char *const unknown[] = { "tags", "acl", "Key", "", "ke", "keys" };
+    static const char *const unknown[] = { "tags", "acls", "Key", "", "ke", "keys" };
     for (int i = 0; i < 5000; i++) {
         struct state_change c = random_change(&rooms), back;
         char source_time[STATE_TIME_SIZE], copied[STATE_TIME_SIZE];
@@ -119,6 +120,7 @@ static void we_read_what_jansson_writes(void **state)
             { "at", json_string(copied) },
             { "by", json_string(state_compared_name(c.by)) },
             { "run", json_stringn(c.entry.run.ptr, c.entry.run.len) },
+            { "acl", json_stringn(c.acl.len > 0 ? c.acl.ptr : "", c.acl.len) },
             { unknown[random32() % 6], random_json(0) },
             { unknown[random32() % 6], random_json(0) },
         };

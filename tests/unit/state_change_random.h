@@ -67,7 +67,7 @@ static inline struct state_text random_text(char *room, size_t max)
 
 struct rooms {
     char key[STATE_KEY_MAX], etag[STATE_ETAG_MAX], version[STATE_VERSION_MAX], vault[STATE_VERSION_MAX],
-            checksum[STATE_CHECKSUM_MAX], run[STATE_RUN_MAX];
+            checksum[STATE_CHECKSUM_MAX], run[STATE_RUN_MAX], acl[STATE_ACL_MAX];
 };
 
 static inline int64_t random_time(void)
@@ -87,6 +87,8 @@ static inline struct state_change random_change(struct rooms *rooms)
     c.entry.vault_version = random_text(rooms->vault, sizeof rooms->vault);
     c.entry.checksum = random_text(rooms->checksum, sizeof rooms->checksum);
     c.entry.run = random_text(rooms->run, sizeof rooms->run);
+    if (random32() % 4 == 0) /* seldom a long one: they cost as much as a hundred others */
+        c.acl = random_text(rooms->acl, random32() % 32 == 0 ? sizeof rooms->acl : 600);
     c.entry.size = ((uint64_t)random32() << 32 | random32()) >> random32() % 64;
     c.entry.source_time_ms = random_time();
     c.entry.copied_ms = random_time();
@@ -113,6 +115,7 @@ static inline void assert_change_equal(const struct state_change *a, const struc
     assert_text_equal(a->entry.vault_version, b->entry.vault_version);
     assert_text_equal(a->entry.checksum, b->entry.checksum);
     assert_text_equal(a->entry.run, b->entry.run);
+    assert_text_equal(a->acl, b->acl);
     assert_true(a->entry.size == b->entry.size);
     assert_int_equal(a->entry.source_time_ms, b->entry.source_time_ms);
     assert_int_equal(a->entry.copied_ms, b->entry.copied_ms);
