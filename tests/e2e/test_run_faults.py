@@ -37,7 +37,7 @@ def on_listing(bucket, action, skip=0, count=0, **more):
 LIES = {
     "denied-half-way": (5, dict(action="error", status=403, code="AccessDenied", skip=2)),
     "denied-at-once": (5, dict(action="error", status=403, code="AccessDenied")),
-    "ends-early": (2, dict(action="list_end_early", skip=2, count=1)),
+    "ends-early": (2, dict(action="list_end_early", skip=1, count=1)),
     "ends-at-once": (3, dict(action="list_end_early", count=1)),  # most seems to be gone: that is the guard's
     "repeats-a-page": (2, dict(action="list_repeat", skip=1, count=1)),
     "out-of-order": (2, dict(action="list_disorder", skip=1, count=1)),
@@ -50,7 +50,7 @@ LIES = {
 @pytest.mark.parametrize("name", LIES)
 def test_listing_that_lies_deletes_nothing_and_is_told(sim, name):
     code, lie = LIES[name]
-    bucket = sim.bucket(count=3200, shape="prefixes")
+    bucket = sim.bucket(count=2100, shape="prefixes")
     sim.run()
     config = sim.config() | {"limits": {"workers": 1}}  # one page after the other
     sim.put(bucket, "zzz-new")
@@ -62,7 +62,7 @@ def test_listing_that_lies_deletes_nothing_and_is_told(sim, name):
     point = sim.vault.points(bucket)[-1]
     assert point["state"] == report["state"] and point["walk_ended"] == (code == 3)
     sim.heal()
-    left = 3201 - len(sim.vault.copies(bucket))
+    left = 1 - report["copied"]
     report = sim.run()
     assert report["state"] == "complete" and counted(report) == only(copied=left)
     assert sim.vault.markers(bucket) == []
