@@ -8,7 +8,8 @@ import tempfile
 from servers.process import sanitizer_report
 
 # options and results that are bytes
-BYTES = {"key", "source_key", "prefix", "start_after", "page_token", "body", "key_marker", "version_marker", "upload_marker",
+BYTES = {"key", "source_key", "prefix", "start_after", "page_token", "body", "key_marker", "version_marker",
+    "upload_marker",
     "next_token", "next_key", "document"}
 
 

@@ -164,7 +164,8 @@ class World:
             statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(everything, separators=(",", ":")))
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(everything, separators=(",",
+            ":")))
         return arn
 
 
@@ -466,10 +467,12 @@ def versions_before_versioning_are_null(w):
 
 # ---- head and get
 
-CONTENT = {"ContentType": "text/x-thing", "ContentEncoding": "x-none", "ContentDisposition": 'attachment; filename="a b"',
+CONTENT = {"ContentType": "text/x-thing", "ContentEncoding": "x-none",
+    "ContentDisposition": 'attachment; filename="a b"',
     "ContentLanguage": "de-CH", "CacheControl": "max-age=9, private"}
 HEADERS = {"content-type": "text/x-thing", "content-encoding": "x-none",
-    "content-disposition": 'attachment; filename="a b"', "content-language": "de-CH", "cache-control": "max-age=9, private"}
+    "content-disposition": 'attachment; filename="a b"', "content-language": "de-CH",
+    "cache-control": "max-age=9, private"}
 META = {"who": "ops", "sum": "a=b; c=\"d\""}
 META_HEADERS = {f"x-amz-meta-{name}": value for name, value in META.items()}
 
@@ -1295,7 +1298,8 @@ def role_with_an_external_id(w):
     arn = w.role(external_id="the=right:one")
     agent = w.new_driver(w.server.source_agent)
     agent.ok("AssumeRole", role_arn=arn, session_name="ops", external_id="the=right:one")
-    fails(agent.call("AssumeRole", role_arn=arn, session_name="ops", external_id="wrong"), "DENIED", "AccessDenied", 403)
+    fails(agent.call("AssumeRole", role_arn=arn, session_name="ops", external_id="wrong"), "DENIED",
+        "AccessDenied", 403)
     fails(agent.call("AssumeRole", role_arn=arn, session_name="ops"), "DENIED", "AccessDenied", 403)
 
 

@@ -150,8 +150,10 @@ def test_an_error_that_stays_is_told_after_nine_attempts(sim, operation):
     (409, "OperationAborted", "RETRY", ALL), (400, "BadDigest", "RETRY", ALL),
     (403, "AccessDenied", "DENIED", 1), (403, "SignatureDoesNotMatch", "DENIED", 1),
     (403, "InvalidObjectState", "ARCHIVED", 1), (403, "ObjectNotInActiveTierError", "ARCHIVED", 1),
-    (404, "NoSuchKey", "NOT_FOUND", 1), (404, "NoSuchBucket", "NOT_FOUND", 1), (412, "PreconditionFailed", "CHANGED", 1),
-    (400, "InvalidArgument", "REFUSED", 1), (400, "EntityTooLarge", "REFUSED", 1), (501, "NotImplemented", "REFUSED", 1),
+    (404, "NoSuchKey", "NOT_FOUND", 1), (404, "NoSuchBucket", "NOT_FOUND", 1), (412, "PreconditionFailed",
+    "CHANGED", 1),
+    (400, "InvalidArgument", "REFUSED", 1), (400, "EntityTooLarge", "REFUSED", 1), (501, "NotImplemented",
+    "REFUSED", 1),
     (405, "MethodNotAllowed", "REFUSED", 1), (400, "InvalidRequest", "REFUSED", 1),
 ])
 def test_the_code_decides(sim, status, code, wanted, attempts):

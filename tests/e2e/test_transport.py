@@ -142,7 +142,8 @@ def test_a_connection_that_the_server_closed_is_opened_again(drive):
         assert server.accepted == 5
 
 
-@pytest.mark.parametrize("key, path", [("a/../b", "a/../b"), ("..", ".."), ("//x", "//x"), ("./.", "./."), ("a b", "a%20b"),
+@pytest.mark.parametrize("key, path", [("a/../b", "a/../b"), ("..", ".."), ("//x", "//x"), ("./.", "./."), ("a b",
+    "a%20b"),
     ("%2F", "%252F"), ("+", "%2B"), ("\u00e9", "%C3%A9"), ("a?b#c", "a%3Fb%23c"), ("~-_.", "~-_.")])
 def test_the_path_goes_out_as_it_is(s3sim, drive, bucket, key, path):
     drive().ok("PutObject", bucket=bucket, key=key, body=b"")
@@ -386,7 +387,8 @@ SIZED = b"Content-Length: %d\r\n" % len(DOCUMENT)
 @pytest.mark.parametrize("answer, wanted", [
     (raw(b"200 OK", SIZED, DOCUMENT), ("OK",)),
     (raw(b"100 Continue") + raw(b"200 OK", SIZED, DOCUMENT), ("OK",)),
-    (raw(b"200 OK", b"Transfer-Encoding: chunked\r\n", b"%x\r\n" % len(DOCUMENT) + DOCUMENT + b"\r\n0\r\n\r\n"), ("OK",)),
+    (raw(b"200 OK", b"Transfer-Encoding: chunked\r\n", b"%x\r\n" % len(DOCUMENT) + DOCUMENT + b"\r\n0\r\n\r\n"),
+    ("OK",)),
     (raw(b"200 OK", b"", DOCUMENT), ("OK",)),  # ends with the connection
     (raw(b"200 OK", SIZED.lower(), DOCUMENT), ("OK",)),
     (raw(b"200 OK", b"", DOCUMENT[:-3]), ("BAD_DATA",)),
@@ -398,11 +400,13 @@ SIZED = b"Content-Length: %d\r\n" % len(DOCUMENT)
     (raw(b"200 OK", b"Content-Length: 0\r\n"), ("BAD_DATA",)),
     (raw(b"204 No Content"), ("BAD_DATA",)),
     (raw(b"206 Partial Content", SIZED, DOCUMENT[:-1] + b" "), ("BAD_DATA",)),
-    (b"", ("RETRY",)), (b"\r\n\r\n", ("RETRY",)), (b"no HTTP at all\r\n\r\n", ("RETRY",)), (b"HTTP/1.1 200", ("RETRY",)),
+    (b"", ("RETRY",)), (b"\r\n\r\n", ("RETRY",)), (b"no HTTP at all\r\n\r\n", ("RETRY",)), (b"HTTP/1.1 200",
+    ("RETRY",)),
     (b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"a" * 400000 + b"\r\n\r\n", ("RETRY", "BAD_DATA")),
     (b"HTTP/1.1 200 OK\r\n" + b"X-Many: a\r\n" * 60000 + b"\r\n", ("RETRY", "BAD_DATA")),
     (raw(b"302 Found", b"Location: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n"), ("REFUSED", "REDIRECT")),
-    (raw(b"307 Temporary Redirect", b"Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"), ("REFUSED", "REDIRECT", "RETRY")),
+    (raw(b"307 Temporary Redirect", b"Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n"), ("REFUSED",
+    "REDIRECT", "RETRY")),
     (raw(b"500 Oops", b"Content-Type: text/html\r\nContent-Length: 15\r\n", b"<html>no</html>"), ("RETRY",)),
     (raw(b"503 Busy", b"Content-Length: 4\r\n", b"busy"), ("RETRY", "THROTTLED")),
     (raw(b"403 Forbidden", b"Content-Length: 2\r\n", b"no"), ("DENIED",)),
@@ -467,8 +471,10 @@ def test_an_address_of_numbers_has_its_buckets_in_the_path(s3sim, drive, bucket)
     assert s3sim.control("GET", "/_s3sim/requests?last=1")[0]["target"] == f"/{bucket}/k"
 
 
-@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://host", "http://", "https://user:secret@host", "http://host:99999",
-    "http://host:abc", "http://host/path", "http://host?x=1", "http://host#f", "http://ho st", "http://[::1", "http://host:",
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://host", "http://", "https://user:secret@host",
+    "http://host:99999",
+    "http://host:abc", "http://host/path", "http://host?x=1", "http://host#f", "http://ho st", "http://[::1",
+    "http://host:",
     "http:/host", "//host", "http://host\n"])
 def test_a_malformed_endpoint_is_named_in_one_line(drive, endpoint):
     answer = drive(endpoint=endpoint).refusal()
