@@ -16,6 +16,9 @@ struct budget {
     _Atomic uint64_t requests, bytes;
 };
 
+/* The deadline is over. */
+bool budget_is_late(const struct budget *budget, int64_t monotonic_ms);
+/* The deadline or anything else. */
 bool budget_is_spent(const struct budget *budget, int64_t monotonic_ms);
 
 #endif

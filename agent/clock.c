@@ -12,7 +12,7 @@ enum { NAP_MS = 100 }; /* how late a sleeper may notice a stop */
 
 static _Atomic int64_t stop_asked_ms; /* monotonic; 0: not asked */
 static _Atomic int64_t grace;
-static atomic_bool broken_off;
+static atomic_bool signalled, broken_off;
 
 static int64_t read_clock(clockid_t which)
 {
@@ -36,10 +36,10 @@ int64_t clock_monotonic_ms(void)
 static void on_signal(int number)
 {
     (void)number;
-    if (atomic_load(&stop_asked_ms) != 0)
+    if (atomic_exchange(&signalled, true))
         atomic_store(&broken_off, true);
     else
-        atomic_store(&stop_asked_ms, clock_monotonic_ms());
+        clock_ask_stop();
 }
 
 void clock_catch_signals(int64_t grace_ms)

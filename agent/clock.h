@@ -23,7 +23,7 @@ int64_t clock_monotonic_ms(void);
 
 /* Installs the handlers of SIGTERM and SIGINT, and ignores SIGPIPE and SIGXFSZ. Before any thread starts. */
 void clock_catch_signals(int64_t grace_ms);
-/* Asks for the end as a signal does: the window is over. */
+/* Asks for the end as a first signal does: the window is over. Again and again does no harm. */
 void clock_ask_stop(void);
 bool clock_stop_asked(void);
 /* Bytes of chance for names and ids; false where the system gives none. */

@@ -84,6 +84,8 @@ bool pool_is_stopping(const struct job *job)
     if (atomic_load_explicit(&job->stop, memory_order_relaxed) || clock_stop_asked())
         return true;
     now = clock_monotonic_ms();
+    if (job->budget != NULL && budget_is_late(job->budget, now))
+        clock_ask_stop(); /* what is in flight has the grace time that it has after a signal */
     return budget_is_spent(&job->own, now) || (job->budget != NULL && budget_is_spent(job->budget, now));
 }
 

@@ -151,11 +151,18 @@ static void count_missing(struct recorder *recorder, struct action *action)
     }
 }
 
-/* S3 has no code of its own for an object that is encrypted with a key which the caller has to bring. */
+/* S3 has no code of its own for an object that is encrypted with a key which the caller has to bring: it says so in
+ * words, HEAD in none. Ceph copies no encrypted object at all, and answers that it cannot. */
 static bool needs_customer_key(const struct failure *failure)
 {
-    return failure != NULL && strcmp(failure->s3.code, "InvalidRequest") == 0 &&
-           strstr(failure->s3.message, "Server Side Encryption") != NULL;
+    const struct s3_error *error;
+
+    if (failure == NULL || failure->s3.operation == NULL)
+        return false;
+    error = &failure->s3;
+    if (error->http_status == 400)
+        return strstr(error->message, "Server Side Encryption") != NULL || strcmp(error->operation, "HeadObject") == 0;
+    return error->http_status == 501 && strcmp(error->operation, "CopyObject") == 0;
 }
 
 /* After the commit: what is not recorded is not counted. */
