@@ -125,8 +125,8 @@ static enum verdict publish(struct run *run)
     verdict = publisher_point(run->publisher, run->conn, &point, before, newest, &run->failure);
     if (verdict == VERDICT_CHANGED) {
         event_warn("overtaken", run->source.name,
-                "point %s was published by somebody else during this run: what this run copied is in the vault, and the "
-                "next run finds it by looking",
+                "point %s was published by somebody else during this run: what this run copied is in the vault, and "
+                "the next run finds it by looking",
                 newest);
         run->manifest_stale = true;
         verdict = failure_set(&run->failure, VERDICT_HELD, "source \"%s\" was run by somebody else at the same time",
