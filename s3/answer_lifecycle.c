@@ -194,7 +194,10 @@ static void close_in_filter(struct s3_parser *parser, uint8_t state, struct s3_t
 static void close_lifecycle(struct s3_parser *parser, uint8_t state, struct s3_text text)
 {
     struct s3_lifecycle *lifecycle = parser->out;
-    struct s3_lifecycle_rule *rule = lifecycle->count > 0 ? &lifecycle->rules[lifecycle->count - 1] : NULL;
+    if (state == ANSWER_ROOT) { /* which may have no rule */
+        return;
+    }
+    struct s3_lifecycle_rule *rule = &lifecycle->rules[lifecycle->count - 1];
     if ((once & BIT(state)) != 0) {
         answer_once(parser, &parser->entry_seen, state);
     }
