@@ -6,8 +6,8 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/health.h"
 #include "agent/recover.h"
-#include "s3/bucket.h"
 #include "s3/multipart.h"
 #include "state/manifest_batch.h"
 
@@ -83,23 +83,12 @@ static enum verdict find_owner(struct put *put)
 
 static enum verdict check_vault(struct put *put)
 {
-    const struct s3_bucket_options options = { .bucket = put->vault.bucket, .expected_owner = put->vault.owner };
-    struct s3_versioning_answer versioning;
-    struct s3_error error;
-    enum s3_status status = s3_get_bucket_versioning(put->conn, put->vault.client, &options, &versioning, &error);
+    struct health health;
 
-    if (status == S3_DENIED) {
-        event_warn("vault-not-checked", put->source.name,
-                "whether the vault is versioned may not be read: grant s3:GetBucketVersioning");
-        return VERDICT_OK;
-    }
-    if (status != S3_OK)
-        return failure_from_s3(&put->failure, status, &error, "looking at the vault");
-    if (!versioning.enabled)
-        return failure_set(&put->failure, VERDICT_USAGE,
-                "vault bucket \"%s\" is not versioned: without versions it keeps no history. Enable versioning",
-                put->vault.bucket);
-    return VERDICT_OK;
+    health_check(put->options->program, put->vault.access, &health);
+    if (health.refused)
+        put->failure = health.failure;
+    return health.refused ? put->failure.verdict : VERDICT_OK;
 }
 
 static enum verdict take_lease(struct put *put)

@@ -178,3 +178,15 @@ def test_every_request_for_a_bucket_names_its_owner(sim):
     assert vault >= {"CopyObject", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload", "PutObject", "GetObject",
         "DeleteObjects", "ListObjectVersions", "GetBucketVersioning", "GetBucketLifecycleConfiguration"}, vault
     assert source >= {"ListObjectsV2", "HeadObject", "HeadBucket", "GetBucketPolicy"}, source
+
+
+def test_put_looks_at_the_vault_as_a_run_does(sim):
+    config = sim.config()
+    config["sources"] = [{"name": "dumps", "kind": "stream", "policy": "documents"}]
+    set_rules(sim, rule("housekeeping", "data/", **EXPIRE))
+    result = sim.cli("--json", "put", "--source", "dumps", "db.sql", "--", "echo", "dump", config=config)
+    assert result.returncode == 0, result
+    assert len(events(result, "vault-rule-foreign")) == 1
+    config["vault"]["account"] = "999988887777"
+    result = sim.cli("--json", "put", "--source", "dumps", "db2.sql", "--", "echo", "dump", config=config)
+    assert result.returncode == 5 and "does not belong to account" in result.json["error"]["message"], result
