@@ -16,128 +16,18 @@
 
 #include <jansson.h>
 
-#include "agent/stream_plan.h"
 #include "s3/multipart.h"
-
-enum { PARTS_MAX = 10000 };
-#define PART_SIZE (UINT64_C(256) << 20) /* of sources without parts of their own: a copy of it takes seconds */
-#define PART_SIZE_MAX (UINT64_C(5) << 30)
-/* Streamed parts are held in memory. The source's own boundaries are kept between these; S3 refuses smaller ones. */
-#define STREAM_OWN_LEAST (UINT64_C(5) << 20)
-#define STREAM_OWN_MOST (UINT64_C(64) << 20)
-#define STREAM_SIZE_MAX (UINT64_C(1) << 30) /* of an object of 9.7 TiB */
-
-struct part {
-    uint64_t first, size;
-    char etag[S3_ETAG_MAX + 1]; /* "" while not done */
-};
 
 struct copy_parts {
     const struct copying *copying;
     char upload_id[1024];
-    struct part *parts;
-    uint32_t count;
+    struct copying_bounds bounds;
     pthread_mutex_t lock;
     /* guarded by lock */
     uint32_t next; /* the first that nobody has begun */
     enum s3_status status;
     struct s3_error error;
 };
-
-static bool lay_even(struct copy_parts *parts, uint64_t size, uint64_t part_size)
-{
-    uint64_t count = (size + part_size - 1) / part_size;
-
-    if (count == 0 || count > PARTS_MAX)
-        return false;
-    parts->parts = calloc((size_t)count, sizeof *parts->parts);
-    if (parts->parts == NULL)
-        return false;
-    parts->count = (uint32_t)count;
-    for (uint32_t i = 0; i < parts->count; i++) {
-        parts->parts[i].first = i * part_size;
-        parts->parts[i].size = size - i * part_size < part_size ? size - i * part_size : part_size;
-    }
-    return true;
-}
-
-static enum s3_status part_size_of(
-        const struct copying *copying, uint32_t number, uint64_t *size, uint32_t *count, struct s3_error *error)
-{
-    const struct source *source = copying->job->source;
-    struct s3_head_options options = { .target = { .bucket = source->bucket,
-                                               .key = { copying->action->key.ptr, copying->action->key.len },
-                                               .expected_owner = source->owner },
-        .part_number = number,
-        .if_match = copying->quoted };
-    struct s3_head head;
-    enum s3_status status;
-
-    s3_head_init(&head);
-    status = s3_head_object(copying->conn, source->client, &options, &head, error);
-    *size = head.size;
-    *count = head.parts;
-    s3_head_free(&head);
-    return status;
-}
-
-static enum s3_status lay_our_own(const struct copying *copying, struct copy_parts *parts, struct s3_error *error)
-{
-    uint64_t part = PART_SIZE;
-
-    if (copying_is_streamed(copying))
-        part = stream_even_part_size(copying->size);
-    while ((copying->size + part - 1) / part > PARTS_MAX)
-        part *= 2;
-    if (!lay_even(parts, copying->size, part))
-        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    return S3_OK;
-}
-
-/* Whether parts of the source, all but the last of which are of this size, can be the copy's. */
-static bool can_be_ours(const struct copying *copying, uint64_t size)
-{
-    return !copying_is_streamed(copying) || (size >= STREAM_OWN_LEAST && size <= STREAM_OWN_MOST);
-}
-
-/* The source's own boundaries: from its first part and its last, if those explain the size; else from all of them. */
-static enum s3_status lay_parts(struct copying *copying, struct copy_parts *parts, struct s3_error *error)
-{
-    uint64_t first = 0, last = 0, sum = 0;
-    uint32_t count = 0, ignored;
-    enum s3_status status = S3_OK;
-
-    if (strchr(copying->etag, '-') != NULL)
-        status = part_size_of(copying, 1, &first, &count, error);
-    if (status != S3_OK)
-        return status;
-    if (count < 2 || count > PARTS_MAX || !can_be_ours(copying, first)) /* or a server that does not tell */
-        return lay_our_own(copying, parts, error);
-    status = part_size_of(copying, count, &last, &ignored, error);
-    if (status != S3_OK)
-        return status;
-    if (first > 0 && (count - 1) * first + last == copying->size && last <= first) {
-        if (!lay_even(parts, copying->size, first) || parts->count != count)
-            return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-        return S3_OK;
-    }
-    parts->parts = calloc(count, sizeof *parts->parts);
-    if (parts->parts == NULL)
-        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    parts->count = count;
-    for (uint32_t i = 0; i < count && status == S3_OK; i++) {
-        parts->parts[i].first = sum;
-        status = part_size_of(copying, i + 1, &parts->parts[i].size, &ignored, error);
-        sum += parts->parts[i].size;
-        if (status == S3_OK && i + 1 < count && !can_be_ours(copying, parts->parts[i].size)) {
-            free(parts->parts);
-            return lay_our_own(copying, parts, error);
-        }
-    }
-    if (status == S3_OK && sum != copying->size)
-        return s3_fail(error, S3_BAD_DATA, "Parts", "the source's parts do not add up to its size");
-    return status;
-}
 
 enum s3_status copying_read_tags(
         struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags, struct s3_error *error)
@@ -208,7 +98,7 @@ static void note(const struct copying *copying, const struct copy_parts *parts, 
 {
     const struct copy_job *job = copying->job;
     json_t *document = json_pack("{ss ss sI ss sI}", "upload", parts->upload_id, "etag", copying->etag, "size",
-            (json_int_t)copying->size, "vault", version, "part", (json_int_t)parts->parts[0].size);
+            (json_int_t)copying->size, "vault", version, "part", (json_int_t)parts->bounds.pieces[0].size);
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
 
     if (text != NULL) /* without memory a later run begins anew */
@@ -235,9 +125,9 @@ static enum s3_status take_done(struct copying *copying, struct copy_parts *part
         status = s3_list_parts(copying->conn, vault->client, &options, &page, error);
         for (size_t i = 0; i < page.count && status == S3_OK; i++) {
             const struct s3_part_entry *entry = &page.parts[i];
-            if (entry->number >= 1 && entry->number <= parts->count &&
-                    parts->parts[entry->number - 1].size == entry->size)
-                memcpy(parts->parts[entry->number - 1].etag, entry->etag, sizeof entry->etag);
+            if (entry->number >= 1 && entry->number <= parts->bounds.count &&
+                    parts->bounds.pieces[entry->number - 1].size == entry->size)
+                memcpy(parts->bounds.pieces[entry->number - 1].etag, entry->etag, sizeof entry->etag);
         }
         options.after = page.next_number;
     } while (status == S3_OK && page.truncated && page.next_number > 0);
@@ -265,7 +155,7 @@ static enum s3_status resume(
             json_unpack(document, "{ss ss sI ss sI}", "upload", &upload, "etag", &etag, "size", &size, "vault", &before,
                     "part", &part) == 0 &&
             strcmp(etag, copying->etag) == 0 && (uint64_t)size == copying->size && strcmp(before, version) == 0 &&
-            (uint64_t)part == parts->parts[0].size && strlen(upload) < sizeof parts->upload_id) {
+            (uint64_t)part == parts->bounds.pieces[0].size && strlen(upload) < sizeof parts->upload_id) {
         (void)snprintf(parts->upload_id, sizeof parts->upload_id, "%s", upload);
         status = take_done(copying, parts, error);
         *resumed = status == S3_OK;
@@ -282,7 +172,7 @@ static enum s3_status copy_in_store(const struct copy_parts *parts, struct s3_co
 {
     const struct copying *copying = parts->copying;
     const struct vault *vault = copying->job->vault;
-    const struct part *part = &parts->parts[index];
+    const struct copying_piece *part = &parts->bounds.pieces[index];
     const struct s3_upload_part_copy_options options = { .target = vault_target(
                                                                  vault, copying->path.ptr, copying->path.len),
         .upload_id = parts->upload_id,
@@ -302,7 +192,7 @@ static enum s3_status copy_in_store(const struct copy_parts *parts, struct s3_co
 static enum s3_status copy_part(const struct copy_parts *parts, struct s3_conn *conn, uint32_t index,
         char etag[S3_ETAG_MAX + 1], struct s3_error *error)
 {
-    const struct part *part = &parts->parts[index];
+    const struct copying_piece *part = &parts->bounds.pieces[index];
     const struct copying_part one = {
         .upload_id = parts->upload_id, .number = index + 1, .first = part->first, .size = part->size
     };
@@ -322,11 +212,13 @@ static bool begin_part(struct copy_parts *parts, uint32_t *index)
     bool begun = false;
 
     (void)pthread_mutex_lock(&parts->lock);
-    while (parts->status == S3_OK && parts->next < parts->count && parts->parts[parts->next].etag[0] != '\0')
+    while (parts->status == S3_OK && parts->next < parts->bounds.count &&
+            parts->bounds.pieces[parts->next].etag[0] != '\0')
         parts->next++;
-    if (parts->status == S3_OK && parts->next < parts->count && job->stopping(job->ctx)) /* a later run goes on */
+    if (parts->status == S3_OK && parts->next < parts->bounds.count &&
+            job->stopping(job->ctx)) /* a later run goes on */
         parts->status = s3_fail(&parts->error, S3_CANCELLED, "Stopped", "the run ends before all parts are copied");
-    if (parts->status == S3_OK && parts->next < parts->count) {
+    if (parts->status == S3_OK && parts->next < parts->bounds.count) {
         *index = parts->next++;
         begun = true;
     }
@@ -340,7 +232,7 @@ bool copy_parts_wanted(const struct copy_parts *parts)
     bool wanted;
 
     (void)pthread_mutex_lock(&shared->lock);
-    wanted = parts->status == S3_OK && parts->next < parts->count;
+    wanted = parts->status == S3_OK && parts->next < parts->bounds.count;
     (void)pthread_mutex_unlock(&shared->lock);
     return wanted;
 }
@@ -356,7 +248,7 @@ void copy_parts_help(struct copy_parts *parts, struct s3_conn *conn)
 
         (void)pthread_mutex_lock(&parts->lock);
         if (status == S3_OK) {
-            memcpy(parts->parts[index].etag, etag, sizeof etag);
+            memcpy(parts->bounds.pieces[index].etag, etag, sizeof etag);
         } else if (parts->status == S3_OK) { /* the first failure is the story */
             parts->status = status;
             parts->error = error;
@@ -372,18 +264,18 @@ static enum s3_status complete(struct copying *copying, struct copy_parts *parts
     const struct vault *vault = copying->job->vault;
     struct s3_complete_upload_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
         .upload_id = parts->upload_id,
-        .count = parts->count,
+        .count = parts->bounds.count,
         .size = copying->size };
-    struct s3_part_entry *entries = calloc(parts->count, sizeof *entries);
+    struct s3_part_entry *entries = calloc(parts->bounds.count, sizeof *entries);
     struct s3_copy_result result;
     struct s3_error looked;
     enum s3_status status, seen;
 
     if (entries == NULL)
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    for (uint32_t i = 0; i < parts->count; i++) {
+    for (uint32_t i = 0; i < parts->bounds.count; i++) {
         entries[i].number = i + 1;
-        memcpy(entries[i].etag, parts->parts[i].etag, sizeof entries[i].etag);
+        memcpy(entries[i].etag, parts->bounds.pieces[i].etag, sizeof entries[i].etag);
     }
     options.parts = entries;
     status = s3_complete_upload(copying->conn, vault->client, &options, &result, error);
@@ -469,14 +361,10 @@ enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error)
     if (!copying->looked)
         status = copying_look_at_source(copying, true, error);
     if (status == S3_OK)
-        status = lay_parts(copying, &parts, error);
-    if (status == S3_OK && parts.parts[0].size > PART_SIZE_MAX)
-        status = s3_fail(error, S3_REFUSED, "Parts", "a part of the source is larger than S3 copies");
-    if (status == S3_OK && copying_is_streamed(copying) && parts.parts[0].size > STREAM_SIZE_MAX)
-        status = s3_fail(error, S3_REFUSED, "Parts", "the object is too large to be streamed by parts in memory");
+        status = copying_lay_bounds(copying, &parts.bounds, error);
     if (status == S3_OK)
         status = carry(copying, &parts, error);
     (void)pthread_mutex_destroy(&parts.lock);
-    free(parts.parts);
+    free(parts.bounds.pieces);
     return status;
 }

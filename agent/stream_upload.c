@@ -184,6 +184,8 @@ enum verdict stream_upload_room(struct stream_upload *upload, char **at, size_t 
     struct stream_piece *piece;
     enum verdict verdict = VERDICT_OK;
 
+    free_piece(upload->filling); /* where a failure left one */
+    upload->filling = NULL;
     if (upload->given == STREAM_PARTS_MAX)
         return failure_set(failure, VERDICT_FULL, "the stream is longer than S3 takes of one object");
     piece = calloc(1, sizeof *piece);

@@ -52,8 +52,12 @@ def multipart(client, bucket, key, *sizes, **arguments):
     client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
 
 
-@pytest.fixture(params=[pytest.param(pair, id="-to-".join(pair), marks=getattr(pytest.mark, pair[0] if pair[0] == pair[1] else "rgw"))
-    for pair in (("s3sim", "s3sim"), ("s3sim", "rgw"), ("rgw", "s3sim"))])
+def pair(source, vault):
+    mark = pytest.mark.rgw if "rgw" in (source, vault) else pytest.mark.s3sim
+    return pytest.param((source, vault), id=f"{source}-to-{vault}", marks=mark)
+
+
+@pytest.fixture(params=[pair("s3sim", "s3sim"), pair("s3sim", "rgw"), pair("rgw", "s3sim")])
 def apart(request, vaultferry):
     source, vault = (request.getfixturevalue(name) for name in request.param)
     yield Apart(source, vault, vaultferry)
@@ -78,7 +82,7 @@ def uploads(apart):
 
 @pytest.mark.tsan
 def test_objects_of_all_sizes_are_carried_between_two_stores(apart):
-    """From nothing to many parts, around the 5 MiB of S3's smallest part; and once more, where nothing is to be done."""
+    """From nothing to many parts, around the 5 MiB of S3's smallest part; then nothing is to be done."""
     bucket = apart.bucket()
     sizes = {"empty": 0, "one": 1, "below": 5 * MIB - 1, "at": 5 * MIB, "above": 5 * MIB + 1, "whole": 8 * MIB,
         "parts": 8 * MIB + 1, "many": 40 * MIB + 12345}
@@ -117,7 +121,7 @@ def test_headers_metadata_and_tags_are_carried_between_two_stores(apart):
     apart.assert_same(bucket, tags=apart.simulated)
     if not apart.simulated:  # RGW loses the tags that a multipart upload is begun with
         there = apart.owner.get_object_tagging(Bucket=apart.vault_bucket, Key=f"data/{bucket}/small")["TagSet"]
-        assert there == apart.source.get_object_tagging(Bucket=bucket, Key="small")["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in there} == {"team": "x y", "empty": ""}
     apart.later()
     apart.put(bucket, "small", b"\x1f\x8b rich", **RICH | {"Metadata": {"who": "another"}})
     assert apart.run()["recopied"] == 1
@@ -214,7 +218,8 @@ def test_tags_that_may_not_be_read_fail_or_are_counted_by_policy(sim):
     bucket = sim.bucket()
     sim.put(bucket, "small", Tagging="a=b")
     sim.put(bucket, "large", data(9 * MIB), Tagging="a=b")
-    denied = {"operation": "GetObjectTagging", "bucket": bucket, "action": "error", "status": 403, "code": "AccessDenied"}
+    denied = {"operation": "GetObjectTagging", "bucket": bucket}
+    denied |= {"action": "error", "status": 403, "code": "AccessDenied"}
     sim.faults(denied)
     report = sim.run(exit=2)
     assert sorted(failure["operation"] for failure in report["failures"]) == ["GetObjectTagging"] * 2
