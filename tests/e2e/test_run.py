@@ -34,7 +34,7 @@ def only(**expected):
 
 @pytest.mark.tsan
 def test_three_buckets_are_carried_by_roles_as_in_production(world):
-    """Selected by a glob with one excluded; then nothing; then exactly what was added, overwritten, deleted or described anew."""
+    """Selected by a glob with one excluded; then nothing; then exactly what was added, changed or deleted."""
     buckets = [world.bucket(f"acme-{name}") for name in ("docs", "media", "mail")]
     left_out = world.bucket("acme-logs")
     world.put(left_out, "not-this")
@@ -71,7 +71,8 @@ def test_three_buckets_are_carried_by_roles_as_in_production(world):
     world.put(docs, "added")
     world.put(docs, "plain", b"PLAIN")
     world.source.delete_object(Bucket=docs, Key="empty")
-    world.source.copy_object(Bucket=media, Key="rich", CopySource={"Bucket": media, "Key": "rich"}, MetadataDirective="REPLACE",
+    world.source.copy_object(Bucket=media, Key="rich", CopySource={"Bucket": media, "Key": "rich"},
+        MetadataDirective="REPLACE",
         Metadata={"who": "another"}, ContentType="text/html")
     if world.simulated:
         world.forget_counts()
@@ -105,7 +106,8 @@ def test_unchanged_pass_costs_a_list_a_thousand_objects(sim):
     assert sim.counts()["CopyObject"] == sim.counts()["HeadObject"] == 0
     # no page of the vault's objects: only points and leases are looked at
     assert not any("prefix=data" in one["target"] for one in sim.requests("ListObjectVersions"))
-    sim.server.control("POST", "/_s3sim/synthetic", {"bucket": bucket, "generation": 2, "changed_share": 0.01, "deleted_share": 0.005})
+    sim.server.control("POST", "/_s3sim/synthetic", {"bucket": bucket, "generation": 2, "changed_share": 0.01,
+        "deleted_share": 0.005})
     sim.forget_counts()
     report = sim.run()
     there = listing(sim.source, bucket)
@@ -173,7 +175,7 @@ def test_lost_points_with_the_state_kept_copy_nothing_again(world):
 
 
 def test_source_that_may_not_be_adopted_is_copied_again(sim):
-    """The same size is not enough where the ETag differs and the vault's copy is not a minute younger than the source."""
+    """The same size is not enough where the ETag differs and the vault's copy is not a minute younger."""
     bucket = sim.bucket()
     sim.put(bucket, "same", b"one")
     sim.put(bucket, "swapped", b"one")
@@ -300,7 +302,8 @@ def stop_in_the_middle(sim, bucket, signals):
 
 
 @pytest.mark.tsan
-@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]], ids=["term", "int", "twice"])
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]],
+    ids=["term", "int", "twice"])
 def test_signal_in_the_middle_ends_in_order_and_the_next_run_completes(sim, signals):
     bucket = sim.bucket()
     keys = sim.fill(bucket, 120)

@@ -1,4 +1,4 @@
-"""What goes wrong during a run: no deletion on a guess, no object lost, none copied twice without need, and it is said."""
+"""What goes wrong in a run: no deletion on a guess, no object lost, none copied twice without need, and it is told."""
 import shutil
 import time
 
@@ -66,11 +66,13 @@ def test_listing_that_lies_deletes_nothing_and_is_told(sim, name):
     report = sim.run()
     assert report["state"] == "complete" and counted(report) == only(copied=left)
     assert sim.vault.markers(bucket) == []
-    assert {key: (line["etag"], line["size"]) for key, line in sim.vault.check(bucket)[-1].view.items()} == listing(sim.source, bucket)
+    assert sim.vault.view(bucket) == listing(sim.source, bucket)
 
 
-@pytest.mark.parametrize("fault", [dict(action="list_empty_page"), dict(action="garble"), dict(action="truncate"), dict(action="reset"),
-    dict(action="error", status=500), dict(action="error", status=503), dict(action="empty_body")], ids=lambda fault: fault["action"])
+@pytest.mark.parametrize("fault", [dict(action="list_empty_page"), dict(action="garble"), dict(action="truncate"),
+    dict(action="reset"),
+    dict(action="error", status=500), dict(action="error", status=503), dict(action="empty_body")],
+    ids=lambda fault: fault["action"])
 def test_listing_with_one_bad_answer_is_asked_again(sim, fault):
     bucket = sim.bucket(count=3000, shape="prefixes")
     sim.faults(on_listing(bucket, skip=1, count=1, **fault))
@@ -107,7 +109,8 @@ def test_bucket_that_is_gone_deletes_nothing(world):
     assert world.vault.markers(bucket) == []
 
 
-@pytest.mark.parametrize("fault", [dict(action="error", status=403, code="AccessDenied"), dict(action="error", status=500)], ids=["denied", "broken"])
+@pytest.mark.parametrize("fault", [dict(action="error", status=403, code="AccessDenied"),
+    dict(action="error", status=500)], ids=["denied", "broken"])
 def test_second_look_that_fails_marks_nothing(sim, fault):
     bucket = sim.bucket()
     sim.fill(bucket, 5)
@@ -142,9 +145,11 @@ def test_delete_markers_that_are_refused_are_failures_and_heal(sim):
 @pytest.mark.tsan
 def test_tenth_of_all_copies_fails_and_everything_arrives_once(sim):
     bucket = sim.bucket(count=600, shape="prefixes")
-    kinds = [dict(action="error", status=503), dict(action="error", status=500), dict(action="reset"), dict(action="error_in_200"),
+    kinds = [dict(action="error", status=503), dict(action="error", status=500), dict(action="reset"),
+        dict(action="error_in_200"),
         dict(action="error_in_200", keep_alive=True)]
-    sim.faults(*[{"operation": "CopyObject", "probability": 0.02, "seed": seed} | kind for seed, kind in enumerate(kinds)])
+    sim.faults(*[{"operation": "CopyObject", "probability": 0.02, "seed": seed} | kind
+        for seed, kind in enumerate(kinds)])
     sim.forget_counts()
     report = sim.run()
     fired = sum(sim.fired())
@@ -153,8 +158,9 @@ def test_tenth_of_all_copies_fails_and_everything_arrives_once(sim):
     # none of these faults did what was asked for, so each object has one version, and each fault cost one request
     assert set(sim.vault.copies(bucket).values()) == {1}
     assert sim.counts()["CopyObject"] == 600 + fired
-    assert report["retried"] >= fired - sim.fired()[2]  # resets of connections that were in use before are libcurl's to repeat
-    assert {key: (line["etag"], line["size"]) for key, line in sim.vault.check(bucket)[-1].view.items()} == listing(sim.source, bucket)
+    # libcurl itself repeats what was reset on a connection that had been used before
+    assert report["retried"] >= fired - sim.fired()[2]
+    assert sim.vault.view(bucket) == listing(sim.source, bucket)
 
 
 def test_copy_whose_answer_was_lost_costs_one_version_more(sim):
@@ -167,7 +173,8 @@ def test_copy_whose_answer_was_lost_costs_one_version_more(sim):
     sim.vault.check(bucket)
 
 
-@pytest.mark.parametrize("fault", [dict(action="empty_body"), dict(action="wrong_root"), dict(action="garble"), dict(action="truncate")],
+@pytest.mark.parametrize("fault", [dict(action="empty_body"), dict(action="wrong_root"), dict(action="garble"),
+    dict(action="truncate")],
     ids=lambda fault: fault["action"])
 def test_200_that_is_no_copy_result_is_not_taken_for_one(sim, fault):
     bucket = sim.bucket()
@@ -180,7 +187,8 @@ def test_200_that_is_no_copy_result_is_not_taken_for_one(sim, fault):
 
 
 def refuse(bucket, prefix):
-    return {"operation": "CopyObject", "key_prefix": f"data/{bucket}/{prefix}", "action": "error", "status": 400, "code": "InvalidRequest",
+    return {"operation": "CopyObject", "key_prefix": f"data/{bucket}/{prefix}", "action": "error", "status": 400,
+        "code": "InvalidRequest",
         "message": "not today"}
 
 
@@ -278,7 +286,8 @@ def test_object_deleted_between_list_and_copy_is_gone_not_failed(sim):
     sim.later()
     for key in ("k003", "new"):
         sim.put(bucket, key, b"again")
-    sim.faults(*[{"operation": "CopyObject", "key": f"data/{bucket}/{key}", "count": 1, "action": "mutate_delete"} for key in ("k003", "new")])
+    sim.faults(*[{"operation": "CopyObject", "key": f"data/{bucket}/{key}", "count": 1, "action": "mutate_delete"}
+        for key in ("k003", "new")])
     report = sim.run()
     assert counted(report) == only() and report["gone"] == 2 and report["state"] == "complete"
     sim.heal()
@@ -410,7 +419,8 @@ def test_points_that_cannot_be_written_are_made_up_by_the_next_run(sim):
     """Logs are in the vault, point.json is not: the next run names them, and copies nothing again."""
     bucket = sim.bucket()
     sim.fill(bucket, 20)
-    sim.faults({"operation": "PutObject", "key_prefix": f"points/{bucket}/", "action": "error", "status": 403, "code": "AccessDenied"})
+    sim.faults({"operation": "PutObject", "key_prefix": f"points/{bucket}/", "action": "error", "status": 403,
+        "code": "AccessDenied"})
     result = sim.cli("--json", "run")
     assert result.returncode == 5, result
     assert sim.vault.points(bucket) == []
@@ -425,7 +435,8 @@ def test_points_that_cannot_be_written_are_made_up_by_the_next_run(sim):
 def test_run_whose_point_failed_and_whose_state_is_lost_copies_nothing_again(sim):
     bucket = sim.bucket()
     sim.fill(bucket, 20)
-    sim.faults({"operation": "PutObject", "key_prefix": f"points/{bucket}/", "action": "error", "status": 403, "code": "AccessDenied"})
+    sim.faults({"operation": "PutObject", "key_prefix": f"points/{bucket}/", "action": "error", "status": 403,
+        "code": "AccessDenied"})
     assert sim.cli("run").returncode == 5
     sim.heal()
     shutil.rmtree(sim.vaultferry.state)

@@ -5,7 +5,8 @@ import shutil
 import pytest
 from world import World, listing, raw
 
-ODD = ["plain", "a b", "a+b", "a%2Fb", "%", "%zz", "//", "/lead", "//lead", "trail/", "a//b", "a/../b", "a/./b", ".", "..",
+ODD = ["plain", "a b", "a+b", "a%2Fb", "%", "%zz", "//", "/lead", "//lead", "trail/", "a//b", "a/../b", "a/./b", ".",
+    "..",
     "../up", "./x", "ü/é", "e\u0301", "日本", "😀", "\U0010ffff", "\x01ctl", "\x1f", "tab\there", "new\nline", "cr\rhere",
     "\r\n", "del\x7f", "&<>\"'", "a=b&c=d", "?q", "#h", "~tilde", "*star", "x:y;z,@$!()[]{}|\\^`", "'", " ", " lead",
     "trail ", "\u2028", "\ufffd", "point.json", "data/x", "\u00a0"]
@@ -119,7 +120,8 @@ def many_keys_with_a_long_prefix(sim, count):
     report = sim.run()
     assert (report["unchanged"], report["copied"]) == (count, 0)
     assert sim.counts()["CopyObject"] == 0
-    sim.server.control("POST", "/_s3sim/synthetic", {"bucket": bucket, "generation": 2, "changed_share": 0.002, "deleted_share": 0.002})
+    sim.server.control("POST", "/_s3sim/synthetic", {"bucket": bucket, "generation": 2, "changed_share": 0.002,
+        "deleted_share": 0.002})
     report = sim.run()
     there = listing(sim.source, bucket)
     assert report["deleted"] == count - len(there) > 0 and report["recopied"] > 0

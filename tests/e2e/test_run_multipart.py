@@ -17,7 +17,8 @@ def compose(sim, bucket, key, origin, sizes, **arguments):
     upload = sim.source.create_multipart_upload(Bucket=bucket, Key=key, **arguments)["UploadId"]
     parts, first = [], 0
     for number, size in enumerate(sizes, 1):
-        part = sim.source.upload_part_copy(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, CopySource=origin,
+        part = sim.source.upload_part_copy(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number,
+            CopySource=origin,
             CopySourceRange=f"bytes={first}-{first + size - 1}")
         parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
         first += size
@@ -50,7 +51,8 @@ def vault_head(sim, bucket, key):
     return sim.owner.head_object(Bucket=sim.vault_bucket, Key=f"data/{bucket}/{key}")
 
 
-@pytest.mark.parametrize("sizes", [[GIB * 3 // 2] * 4, [GIB, 3 * GIB, 2 * GIB], [4 * GIB, 2 * GIB]], ids=["even", "uneven", "two"])
+@pytest.mark.parametrize("sizes", [[GIB * 3 // 2] * 4, [GIB, 3 * GIB, 2 * GIB], [4 * GIB, 2 * GIB]],
+    ids=["even", "uneven", "two"])
 def test_six_gib_are_copied_by_the_sources_own_parts(sim, origin, sizes):
     bucket = sim.bucket()
     compose(sim, bucket, "large", origin, sizes, ContentType="video/mp4", Metadata={"m": "1"}, Tagging="a=b&c=d")
@@ -125,13 +127,15 @@ def test_source_that_goes_between_parts_is_gone_and_leaves_no_upload(sim):
     assert "Uploads" not in sim.owner.list_multipart_uploads(Bucket=sim.vault_bucket)
 
 
-@pytest.mark.parametrize("fault", [dict(action="error", status=503), dict(action="reset"), dict(action="error_in_200", keep_alive=True),
+@pytest.mark.parametrize("fault", [dict(action="error", status=503), dict(action="reset"),
+    dict(action="error_in_200", keep_alive=True),
     dict(action="lost_answer")], ids=lambda fault: fault["action"])
 def test_parts_and_completions_that_fail_are_repeated(sim, fault):
     bucket = sim.bucket()
     sim.limits(min_part_size=1)
     upload(sim, bucket, "parts", 8)
-    sim.faults({"operation": "UploadPartCopy", "skip": 1, "count": 3} | fault, {"operation": "CompleteMultipartUpload", "count": 1} | fault)
+    sim.faults({"operation": "UploadPartCopy", "skip": 1, "count": 3} | fault,
+        {"operation": "CompleteMultipartUpload", "count": 1} | fault)
     report = sim.run(config=faithful(sim))
     assert sim.fired() == [3, 1] and (report["copied"], report["failed"]) == (1, 0)
     assert list(sim.vault.copies(bucket).values()) == [1]
@@ -159,7 +163,8 @@ def kill_in_the_middle(sim, bucket, parts):
     sim.vaultferry.finish(child)
     sim.latency(0)
     number, = sim.owner.list_multipart_uploads(Bucket=sim.vault_bucket)["Uploads"]
-    done = sim.owner.list_parts(Bucket=sim.vault_bucket, Key=f"data/{bucket}/parts", UploadId=number["UploadId"]).get("Parts", [])
+    done = sim.owner.list_parts(Bucket=sim.vault_bucket, Key=f"data/{bucket}/parts",
+        UploadId=number["UploadId"]).get("Parts", [])
     assert 6 <= len(done) < parts
     return len(done)
 

@@ -1,4 +1,4 @@
-"""A source account and a vault account as in production, on s3sim and RGW alike, and an independent reader of the vault."""
+"""Two accounts as in production, on s3sim and RGW alike, and an independent reader of the vault."""
 import datetime
 import hashlib
 import http.client
@@ -130,7 +130,8 @@ class World:
         folder.mkdir(exist_ok=True)
         users = {"source": self.server.source_owner, "agent": self.server.vault_agent}
         (folder / "credentials").write_text("".join(
-            f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n" for name, (key, secret) in users.items()))
+            f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n" for name, (key,
+                secret) in users.items()))
         (folder / "config").write_text(f"[profile short]\nrole_arn = {self.vault_role}\nsource_profile = agent\n"
             f"external_id = {EXTERNAL_ID}\nduration_seconds = 2\n")
 
@@ -180,7 +181,8 @@ class World:
             here |= {"profile": "source", "copy_source_prefix": f"{server.source_account}:"}
             there |= {"acl": "bucket-owner-full-control"}
         return {"vault": there | (vault or {}), "sources": [here | (source or {})],
-            "policies": {"documents": {"delete_after_days": 35, "guard": NO_GUARD} | (policy or {})}, "limits": {"workers": 8}} | top
+            "policies": {"documents": {"delete_after_days": 35,
+                "guard": NO_GUARD} | (policy or {})}, "limits": {"workers": 8}} | top
 
     @property
     def env(self):
@@ -277,7 +279,8 @@ class World:
                 assert here.get(header) == there.get(header), (key, header)
             if tags:
                 ours = self.source.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
-                assert ours == self.owner.get_object_tagging(Bucket=self.vault_bucket, Key=live[key]["Key"])["TagSet"], key
+                assert ours == self.owner.get_object_tagging(Bucket=self.vault_bucket,
+                    Key=live[key]["Key"])["TagSet"], key
 
 
 class Counts(dict):
@@ -298,7 +301,7 @@ class Point:
 
 
 class Vault:
-    """Reads the vault as state/README.md describes it, with boto3, zstandard and hashlib: not a line is vaultferry's."""
+    """Reads the vault as state/README.md describes it, with boto3, zstandard and hashlib: none of its code."""
 
     def __init__(self, client, bucket):
         self.client, self.bucket = client, bucket
@@ -368,7 +371,8 @@ class Vault:
     def points(self, source):
         """All points, oldest first, after the whole chain was checked: predecessors, sums of all files, totals."""
         files = self.files(source)
-        points = [Point(path.split("/")[0], text) for path, text in sorted(files.items()) if path.endswith("/point.json")]
+        points = [Point(path.split("/")[0], text) for path, text in sorted(files.items())
+            if path.endswith("/point.json")]
         before, view, named = None, {}, set()
         for point in points:
             link = {"point": before.id, "sha256": before.sha256} if before else None
@@ -391,9 +395,11 @@ class Vault:
                     self.apply(view, lines)
             if full:
                 assert list(full) == sorted(full, key=str.encode)
-                assert {key: line["vault"] for key, line in full.items()} == {key: line["vault"] for key, line in view.items()}
+                assert {key: line["vault"] for key, line in full.items()} == {key: line["vault"] for key,
+                    line in view.items()}
             point.view = dict(view)
-            assert (point["objects"], point["bytes"]) == (len(view), sum(line["size"] for line in view.values())), point.id
+            assert (point["objects"], point["bytes"]) == (len(view),
+                sum(line["size"] for line in view.values())), point.id
             for name, totals in point["by_class"].items():
                 sizes = [line["size"] for line in view.values() if line["class"] == name]
                 assert totals == {"objects": len(sizes), "bytes": sum(sizes)}
@@ -407,6 +413,10 @@ class Vault:
                 view.pop(line["key"], None)
             else:
                 view[line["key"]] = line
+
+    def view(self, source):
+        """{key: (etag, size)} of the newest point, after all was checked."""
+        return {key: (line["etag"], line["size"]) for key, line in self.check(source)[-1].view.items()}
 
     def check(self, source):
         """The chain holds, and its newest view is exactly what boto3 lists. Returns the points."""
