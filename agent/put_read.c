@@ -82,6 +82,8 @@ static enum verdict carry(struct put *put)
 
     if (verdict == VERDICT_OK && by_command) {
         verdict = put_command_wait(&put->command, &put->failure);
+        if (verdict == VERDICT_BAD_DATA && clock_stop_asked()) /* a terminal's interrupt reaches the command as well */
+            verdict = look_up(put);
         put->producer_failed = verdict == VERDICT_BAD_DATA;
     } else if (verdict == VERDICT_BAD_DATA) {
         put->producer_failed = true;
