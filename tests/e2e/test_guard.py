@@ -1,10 +1,11 @@
-"""The guard: what looks like an attack marks nothing, stays guarded until somebody accepts it, and loses no point before."""
+"""The guard: an attack marks nothing, stays guarded until somebody accepts it, and loses no point before."""
 import os
 import shutil
 
 import pytest
 from world import World, fails, listing
 
+DENIED = {"action": "error", "status": 403, "code": "AccessDenied"}
 CUSTOMER_KEY = dict(SSECustomerAlgorithm="AES256", SSECustomerKey=b"k" * 32)
 
 
@@ -40,7 +41,7 @@ class Memory:
             for key in listing(client, self.bucket)}
 
     def assert_all_can_be_restored(self):
-        """Each remembered point names, for exactly the keys of then, versions that are in the vault with the bytes of then."""
+        """Each remembered point names, for the keys of then and no others, versions that hold the bytes of then."""
         points = {point.id: point for point in self.world.vault.check(self.bucket)}
         for id, bodies in self.then.items():
             view = points[id].view
@@ -133,7 +134,8 @@ def test_bucket_encrypted_with_the_attackers_keys_is_guarded(world):
         world.put(bucket, key, b"sealed " + key.encode(), **CUSTOMER_KEY)
     report = guarded(world, bucket, "30 of 30 objects (100 %) are now encrypted with a customer's key")
     assert report["failed"] == 30
-    assert {failure["code"] for failure in report["failures"]} == {"InvalidRequest" if world.simulated else "NotImplemented"}
+    code = "InvalidRequest" if world.simulated else "NotImplemented"
+    assert {failure["code"] for failure in report["failures"]} == {code}
     memory.assert_all_can_be_restored()
     world.later()
     world.put(bucket, "new")
@@ -183,9 +185,9 @@ def test_listing_that_turns_empty_or_short_is_guarded_and_heals_by_itself(sim, f
     assert sim.vault.markers(bucket) == [] and sim.vault.check(bucket)[-1]["state"] == "complete"
 
 
-@pytest.mark.parametrize("count, gone, replaced, state", [(5, 1, 0, "complete"), (5, 2, 5, "complete"), (5, 3, 0, "guarded"),
-    (19, 9, 10, "complete"), (20, 2, 6, "complete"), (20, 3, 0, "guarded"), (20, 0, 7, "guarded"), (30, 4, 0, "guarded"),
-    (30, 0, 10, "guarded")])
+@pytest.mark.parametrize("count, gone, replaced, state", [(5, 1, 0, "complete"), (5, 2, 5, "complete"),
+    (5, 3, 0, "guarded"), (19, 9, 10, "complete"), (20, 2, 6, "complete"), (20, 3, 0, "guarded"), (20, 0, 7, "guarded"),
+    (30, 4, 0, "guarded"), (30, 0, 10, "guarded")])
 def test_shares_from_twenty_objects_on_and_halves_below(sim, count, gone, replaced, state):
     bucket = sim.bucket()
     keys = sim.fill(bucket, count)
@@ -200,7 +202,7 @@ def test_shares_from_twenty_objects_on_and_halves_below(sim, count, gone, replac
 
 def fail_one(sim, bucket):
     """An object that cannot be copied makes points partial."""
-    sim.faults({"operation": "CopyObject", "key": f"data/{bucket}/bad", "action": "error", "status": 403, "code": "AccessDenied"})
+    sim.faults({"operation": "CopyObject", "key": f"data/{bucket}/bad"} | DENIED)
 
 
 def test_attack_over_several_nights_adds_up_over_partial_points(sim):
@@ -319,7 +321,8 @@ def test_accept_takes_the_sources_name_or_the_buckets_and_only_that_one(sim):
     for bucket in (one, two):
         delete(sim, bucket, listing(sim.source, bucket))
     for accepted in (one, f"docs-{sim.tag}"):
-        states = {report["source"]: report["state"] for report in sim.do("run", "--accept", accepted, config=named, exit=3)["sources"]}
+        reports = sim.do("run", "--accept", accepted, config=named, exit=3)["sources"]
+        states = {report["source"]: report["state"] for report in reports}
         assert states == {f"docs-{sim.tag}": "complete", two: "guarded"}
         sim.put(one, "k")
         sim.do("run", "--source", one, config=named)
@@ -359,8 +362,8 @@ def test_policy_that_is_lax_lets_more_pass(sim):
     assert sim.run(config=config, exit=3)["deleted"] == 0
 
 
-@pytest.mark.parametrize("sizes, told", [((100, 100), False), ((100, 60), False), ((100, 40), True), ((100, 140), False),
-    ((100, 160), True)])
+@pytest.mark.parametrize("sizes, told", [((100, 100), False), ((100, 60), False), ((100, 40), True),
+    ((100, 140), False), ((100, 160), True)])
 def test_source_that_shrinks_or_grows_by_more_than_half_is_told(sim, sizes, told):
     """By bytes: the objects themselves come and go within the guard's bounds."""
     bucket = sim.bucket()
@@ -390,7 +393,8 @@ def test_customer_key_of_a_copy_in_parts_is_known_too(sim):
         sim.source.complete_multipart_upload(**there, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
     report = sim.run(config=config, exit=3)
     assert {failure["operation"] for failure in report["failures"]} == {"HeadObject"}
-    assert "3 of 20 objects (15 %) are now encrypted with a customer's key" in sim.vault.points(bucket)[-1]["guard"]["reason"]
+    reason = sim.vault.points(bucket)[-1]["guard"]["reason"]
+    assert "3 of 20 objects (15 %) are now encrypted with a customer's key" in reason
 
 
 def test_customer_key_is_asked_for_by_the_server(sim):
