@@ -317,6 +317,7 @@ static bool give_results(struct pool *pool, const struct confirmation *confirmat
     struct action_maker maker;
     size_t bytes = 0, marked = 0;
     bool well = true;
+    int64_t now_ms = vault_now_ms(confirmation->job->vault);
 
     for (size_t i = 0; i < batch->count; i++)
         bytes += batch->keys[i].len + strlen(confirmation->seen[i].etag);
@@ -332,6 +333,7 @@ static bool give_results(struct pool *pool, const struct confirmation *confirmat
         action->outcome = OUTCOME_ADOPTED; /* it is there after all */
         if (marked < marking->count && marking->index[marked] == i)
             well = fill_marked(action, &marking->deleted.entries[marked++]) && well;
+        action->result.entry.copied_ms = now_ms; /* the answer tells no time of the marker */
     }
     pool_give_results(pool, (struct job *)confirmation->job, maker.first, maker.last, maker.count);
     return well;

@@ -60,6 +60,7 @@ static enum state_status record_deletion(
 
     if (status == STATE_OK) {
         change.entry.vault_version = action->result.entry.vault_version;
+        change.entry.copied_ms = action->result.entry.copied_ms;
         change.entry.run = (struct state_text){ NULL, 0 };
         status = add_line(recorder, batch, &change, error);
     }
@@ -142,6 +143,8 @@ static void count_missing(struct recorder *recorder, struct action *action)
         recorder->pending++;
     } else if (action->outcome == OUTCOME_DONE) {
         report->deleted++;
+        if (action->result.entry.copied_ms > recorder->newest_ms)
+            recorder->newest_ms = action->result.entry.copied_ms;
     } else if (action->outcome == OUTCOME_ADOPTED) {
         recorder->still_there++;
     } else if (action->outcome == OUTCOME_FAILED) {

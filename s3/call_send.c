@@ -361,9 +361,14 @@ static void follow_clock(struct s3_client *client, const struct s3_error *error)
     int64_t offset = error->server_time * 1000 + 500 - client->clock->wall_ms(client->clock->ctx);
     int64_t known = atomic_load_explicit(&client->offset_ms, memory_order_relaxed);
 
-    /* a Date has whole seconds: less than that is no news */
-    if (error->server_time > 0 && (offset - known > 1500 || known - offset > 1500))
+    if (error->server_time <= 0)
+        return;
+    /* a Date has whole seconds: less than that is no news, unless the service's clock was seen to be ahead of what we
+     * take it for */
+    if (offset - known > 1500 || known - offset > 1500)
         atomic_store_explicit(&client->offset_ms, offset, memory_order_relaxed);
+    else if (offset - 500 > known)
+        atomic_store_explicit(&client->offset_ms, offset - 500, memory_order_relaxed);
 }
 
 static void tell(const struct attempt *at, int number, enum s3_status status, int http_status, int64_t began_ms)

@@ -69,8 +69,9 @@ class Bench:
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         counters = self.server.control("GET", "/_s3sim/counters")
         requests = {name: n for name, n in counters["operations"].items() if n > 20}
-        print(f"{name:44s} {seconds:7.2f} s, CPU {cpu * 1e6 / count:7.2f} us an object, anonymous {anonymous:5.1f} MiB, "
-            f"connections {counters['connections']['used']}, {requests}", flush=True)
+        print(
+    f"{name:44s} {seconds:7.2f} s, CPU {cpu * 1e6 / count:7.2f} us an object, anonymous {anonymous:5.1f} MiB, "
+    f"connections {counters['connections']['used']}, {requests}", flush=True)
         if child.returncode != 0:
             raise SystemExit(f"{name}: exit {child.returncode}: {error[-2000:]}")
 

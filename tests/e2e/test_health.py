@@ -23,7 +23,10 @@ def rule(name, prefix="", status="Enabled", **does):
 
 
 def set_rules(world, *rules):
-    world.owner.put_bucket_lifecycle_configuration(Bucket=world.vault_bucket, LifecycleConfiguration={"Rules": list(rules)})
+    world.owner.put_bucket_lifecycle_configuration(
+    Bucket=world.vault_bucket,
+    LifecycleConfiguration={
+        "Rules": list(rules)})
 
 
 EXPIRE = {"Expiration": {"Days": 4000}}
@@ -74,8 +77,8 @@ def test_vault_under_a_prefix_is_judged_by_its_own_folders(sim):
 
 def test_rules_that_may_not_be_read_are_one_warning_that_names_the_permission(sim):
     sim.put(sim.bucket(), "a")
-    sim.faults({"operation": "GetBucketLifecycleConfiguration", "bucket": sim.vault_bucket, "action": "error", "status": 403,
-        "code": "AccessDenied"})
+    sim.faults({"operation": "GetBucketLifecycleConfiguration", "bucket": sim.vault_bucket,
+               "action": "error", "status": 403, "code": "AccessDenied"})
     result = sim.cli("--json", "run")
     assert result.returncode == 0
     said = events(result, "vault-not-checked")
@@ -101,8 +104,8 @@ def test_vault_whose_versions_are_suspended_is_refused(world):
 
 
 def test_vault_of_another_account_is_refused_with_words_that_say_so(sim):
-    """The role may write there, as whoever puts up a bucket of that name would see to; nothing is written. (RGW does not
-    know the header.)"""
+    """The role may write there, as whoever puts up a bucket of that name would see to; nothing is written. (RGW does
+    not     know the header.)"""
     sim.put(sim.bucket(), "secret")
     message = sim.run(exit=5, config=sim.config(vault={"account": "999988887777"}))["error"]["message"]
     assert sim.vault_bucket in message and "does not belong to account 999988887777" in message
@@ -140,7 +143,7 @@ def test_key_that_cannot_be_used_is_named_before_anything_is_copied(sim, code, s
 
 
 def test_every_request_for_a_bucket_names_its_owner(sim):
-    """Lists, heads, copies, writes, deletions of many, multipart: with the account that the config names, both sides."""
+    """Lists, heads, copies, writes, deletions of many, multipart: with the account that the config names."""
     bucket = sim.bucket()
     sim.limits(min_part_size=1)
     sim.fill(bucket, 12)
@@ -175,8 +178,9 @@ def test_every_request_for_a_bucket_names_its_owner(sim):
             assert headers.get("x-amz-source-expected-bucket-owner") == sim.server.source_account, one
     vault = {name for name, here in seen if not here}
     source = {name for name, here in seen if here}
-    assert vault >= {"CopyObject", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload", "PutObject", "GetObject",
-        "DeleteObjects", "ListObjectVersions", "GetBucketVersioning", "GetBucketLifecycleConfiguration"}, vault
+    assert vault >= {"CopyObject", "UploadPartCopy", "CreateMultipartUpload", "CompleteMultipartUpload", "PutObject",
+        "GetObject", "DeleteObjects", "ListObjectVersions", "GetBucketVersioning",
+        "GetBucketLifecycleConfiguration"}, vault
     assert source >= {"ListObjectsV2", "HeadObject", "HeadBucket", "GetBucketPolicy"}, source
 
 

@@ -14,9 +14,36 @@ from botocore.exceptions import ClientError
 
 SOURCE, VAULT = "111122223333", "444455556666"
 MIB = 1 << 20
-KEYS = ["plain", "a b", "a+b", "a%2Fb", "//", "/lead", "trail/", "a/../b", ".", "..", "../up", "ü/é", "e\u0301", "日本", "😀",
-        "\x01ctl", "tab\there", "new\nline", "cr\rhere", "del\x7f", "&<>\"'", "a=b&c=d", "?q", "#h", "~tilde", "*star", "a" * 1024,
-        "é" * 512, "x:y;z,@$!()[]{}|\\^`"]
+KEYS = [
+    "plain",
+    "a b",
+    "a+b",
+    "a%2Fb",
+    "//",
+    "/lead",
+    "trail/",
+    "a/../b",
+    ".",
+    "..",
+    "../up",
+    "ü/é",
+    "e\u0301",
+    "日本",
+    "😀",
+    "\x01ctl",
+    "tab\there",
+    "new\nline",
+    "cr\rhere",
+    "del\x7f",
+    "&<>\"'",
+    "a=b&c=d",
+    "?q",
+    "#h",
+    "~tilde",
+    "*star",
+    "a" * 1024,
+    "é" * 512,
+     "x:y;z,@$!()[]{}|\\^`"]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +77,7 @@ def fails(call, code, status=None, **arguments):
 
 
 def raw(s3sim, method, target, headers=None, body=b"", extra=None, keys=("SRCOWNER", "srcownersecret"), signed=None):
-    """A request whose target goes out byte for byte, signed by botocore (over the body `signed`, if that is another one).
+    """A request whose target goes out byte for byte, signed by botocore (over the body `signed`, if that is another).
     `extra` headers are added after signing."""
     host = s3sim.url.split("//")[1]
     request = AWSRequest(method, s3sim.url + target, headers=headers or {}, data=body if signed is None else signed)
@@ -75,7 +102,8 @@ def test_wrong_secret_is_signature_does_not_match(s3sim):
 
 def test_wrong_signature_is_explained(s3sim, src):
     answer, text = raw(s3sim, "GET", "/src/a%20b?x=%C3%BC&partNumber", keys=("SRCOWNER", "wrong"))
-    assert b"<CanonicalRequest>GET&#xa;/src/a%20b&#xa;partNumber=&amp;x=%C3%BC&#xa;" in text and b"<StringToSign>AWS4-HMAC-SHA256" in text
+    assert b"<CanonicalRequest>GET&#xa;/src/a%20b&#xa;partNumber=&amp;x=%C3%BC&#xa;" in text
+    assert b"<StringToSign>AWS4-HMAC-SHA256" in text
 
 
 def test_unknown_key_is_invalid_access_key_id(s3sim):
@@ -111,7 +139,8 @@ def test_presigned_url_works_and_expires(s3sim, src):
         url = src.generate_presigned_url("get_object", Params={"Bucket": "src", "Key": key}, ExpiresIn=60)
         answer, text = raw(s3sim, "GET", url[len(s3sim.url):], keys=None)
         assert (answer.status, text) == (200, b"v")
-        answer, text = raw(s3sim, "GET", url[len(s3sim.url):].replace("X-Amz-Expires=60", "X-Amz-Expires=61"), keys=None)
+        answer, text = raw(s3sim, "GET", url[len(s3sim.url):].replace(
+            "X-Amz-Expires=60", "X-Amz-Expires=61"), keys=None)
         assert answer.status == 403 and b"SignatureDoesNotMatch" in text
     s3sim.control("POST", "/_s3sim/clock", {"offset_seconds": 61})
     answer, text = raw(s3sim, "GET", url[len(s3sim.url):], keys=None)
@@ -279,9 +308,20 @@ def test_crc_check_values(s3sim, src):
 
 
 def test_headers_metadata_and_class_come_back(src):
-    said = dict(ContentType="text/x", ContentEncoding="gzip", ContentDisposition="inline", ContentLanguage="de", CacheControl="no-cache",
-                Metadata={"a": "1", "b-c": "two  words"}, StorageClass="STANDARD_IA", WebsiteRedirectLocation="/x",
-                ServerSideEncryption="aws:kms", SSEKMSKeyId="key-1", BucketKeyEnabled=True)
+    said = dict(
+    ContentType="text/x",
+    ContentEncoding="gzip",
+    ContentDisposition="inline",
+    ContentLanguage="de",
+    CacheControl="no-cache",
+    Metadata={
+        "a": "1",
+        "b-c": "two  words"},
+        StorageClass="STANDARD_IA",
+        WebsiteRedirectLocation="/x",
+        ServerSideEncryption="aws:kms",
+        SSEKMSKeyId="key-1",
+         BucketKeyEnabled=True)
     put = src.put_object(Bucket="src", Key="k", Body=b"body", **said)
     assert put["ETag"] != '"%s"' % hashlib.md5(b"body").hexdigest()  # under KMS an ETag is no MD5
     for got in (src.head_object(Bucket="src", Key="k"), src.get_object(Bucket="src", Key="k")):
@@ -338,17 +378,36 @@ def test_delete_objects(s3sim, src):
 # copies
 
 def test_copy_carries_what_s3_carries(src):
-    src.put_object(Bucket="src", Key="k", Body=b"v", ContentType="text/x", Metadata={"m": "1"}, Tagging="t=1", StorageClass="STANDARD_IA",
-                   WebsiteRedirectLocation="/x", ServerSideEncryption="aws:kms")
+    src.put_object(
+    Bucket="src",
+    Key="k",
+    Body=b"v",
+    ContentType="text/x",
+    Metadata={
+        "m": "1"},
+        Tagging="t=1",
+        StorageClass="STANDARD_IA",
+        WebsiteRedirectLocation="/x",
+         ServerSideEncryption="aws:kms")
     copied = src.copy_object(Bucket="src", Key="c", CopySource="src/k")
     head = src.head_object(Bucket="src", Key="c")
     assert head["ContentType"] == "text/x" and head["Metadata"] == {"m": "1"} and head["TagCount"] == 1
-    assert "StorageClass" not in head and "WebsiteRedirectLocation" not in head and head["ServerSideEncryption"] == "AES256"
+    assert "StorageClass" not in head and "WebsiteRedirectLocation" not in head and head[
+        "ServerSideEncryption"] == "AES256"
     assert copied["CopyObjectResult"]["ETag"] == head["ETag"] == '"%s"' % hashlib.md5(b"v").hexdigest()
-    src.copy_object(Bucket="src", Key="d", CopySource="src/k", MetadataDirective="REPLACE", Metadata={"n": "2"}, TaggingDirective="REPLACE",
-                    Tagging="u=2", StorageClass="GLACIER")
+    src.copy_object(
+    Bucket="src",
+    Key="d",
+    CopySource="src/k",
+    MetadataDirective="REPLACE",
+    Metadata={
+        "n": "2"},
+        TaggingDirective="REPLACE",
+        Tagging="u=2",
+         StorageClass="GLACIER")
     head = src.head_object(Bucket="src", Key="d")
-    assert head["Metadata"] == {"n": "2"} and head["StorageClass"] == "GLACIER" and head["ContentType"] == "binary/octet-stream"
+    assert head["Metadata"] == {
+    "n": "2"} and head["StorageClass"] == "GLACIER" and head["ContentType"] == "binary/octet-stream"
     assert src.get_object_tagging(Bucket="src", Key="d")["TagSet"] == [{"Key": "u", "Value": "2"}]
     fails(src.get_object, "InvalidObjectState", 403, Bucket="src", Key="d")
     fails(src.copy_object, "InvalidObjectState", 403, Bucket="src", Key="e", CopySource="src/d")
@@ -386,27 +445,38 @@ def test_copy_of_a_version(src):
     marker = src.delete_object(Bucket="src", Key="k?versionId=x")["VersionId"]
     fails(src.copy_object, "InvalidRequest", 400, Bucket="src", Key="c",
           CopySource={"Bucket": "src", "Key": "k?versionId=x", "VersionId": marker})
-    fails(src.copy_object, "NoSuchKey", 404, Bucket="src", Key="c", CopySource={"Bucket": "src", "Key": "k?versionId=x"})
+    fails(
+    src.copy_object,
+    "NoSuchKey",
+    404,
+    Bucket="src",
+    Key="c",
+    CopySource={
+        "Bucket": "src",
+         "Key": "k?versionId=x"})
 
 
 def test_archived_object_is_restored_by_the_clock(s3sim, src):
     src.put_object(Bucket="src", Key="k", Body=b"cold", StorageClass="DEEP_ARCHIVE")
     src.put_object(Bucket="src", Key="warm", Body=b"")
     ask = lambda tier: dict(Bucket="src", Key="k", RestoreRequest={"Days": 2, "GlacierJobParameters": {"Tier": tier}})
-    listed = lambda: src.list_objects_v2(Bucket="src", OptionalObjectAttributes=["RestoreStatus"])["Contents"][0].get("RestoreStatus")
+    listed = lambda: src.list_objects_v2(Bucket="src", OptionalObjectAttributes=["RestoreStatus"])[
+                                         "Contents"][0].get("RestoreStatus")
     fails(src.restore_object, "InvalidObjectState", 403, **{**ask("Bulk"), "Key": "warm"})
     fails(src.restore_object, "InvalidArgument", 400, **ask("Expedited"))
     assert listed() is None
     assert src.restore_object(**ask("Standard"))["ResponseMetadata"]["HTTPStatusCode"] == 202
     fails(src.restore_object, "RestoreAlreadyInProgress", 409, **ask("Standard"))
-    assert src.head_object(Bucket="src", Key="k")["Restore"] == 'ongoing-request="true"' and listed()["IsRestoreInProgress"]
+    assert src.head_object(Bucket="src", Key="k")[
+                           "Restore"] == 'ongoing-request="true"' and listed()["IsRestoreInProgress"]
     fails(src.get_object, "InvalidObjectState", 403, Bucket="src", Key="k")
 
     def at(hours):
         s3sim.control("POST", "/_s3sim/clock", {"offset_seconds": hours * 3600 + 5, "accept_real_time": True})
 
     at(12)
-    assert 'ongoing-request="false"' in src.head_object(Bucket="src", Key="k")["Restore"] and not listed()["IsRestoreInProgress"]
+    assert 'ongoing-request="false"' in src.head_object(Bucket="src",
+     Key="k")["Restore"] and not listed()["IsRestoreInProgress"]
     assert src.get_object(Bucket="src", Key="k")["Body"].read() == b"cold"
     src.copy_object(Bucket="src", Key="c", CopySource="src/k")
     assert src.restore_object(**ask("Standard"))["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -425,7 +495,8 @@ def upload(client, bucket, key, parts, **create):
 
 def test_multipart_etag_parts_and_copy(src):
     one, two = b"a" * (5 * MIB), b"b" * (5 * MIB + 7)
-    at, done = upload(src, "src", "big", [(3, two), (1, one)], Metadata={"m": "1"}, StorageClass="STANDARD_IA", Tagging="t=1")
+    at, done = upload(src, "src", "big", [(3, two), (1, one)], Metadata={
+                      "m": "1"}, StorageClass="STANDARD_IA", Tagging="t=1")
     done.sort(key=lambda p: p["PartNumber"])
     assert [p["PartNumber"] for p in src.list_parts(**at)["Parts"]] == [1, 3]
     assert [u["UploadId"] for u in src.list_multipart_uploads(Bucket="src")["Uploads"]] == [at["UploadId"]]
@@ -451,12 +522,32 @@ def test_part_copies_with_the_source_parts_give_its_etag(src):
     at = dict(Bucket="src", Key="copy", UploadId=again)
     parts = []
     for n, span in enumerate((f"bytes=0-{len(one) - 1}", f"bytes={len(one)}-{len(one) + 8}"), 1):
-        got = src.upload_part_copy(**at, PartNumber=n, CopySource="src/big", CopySourceRange=span, CopySourceIfMatch=etag)
+        got = src.upload_part_copy(
+    **at,
+    PartNumber=n,
+    CopySource="src/big",
+    CopySourceRange=span,
+     CopySourceIfMatch=etag)
         parts.append({"PartNumber": n, "ETag": got["CopyPartResult"]["ETag"]})
-    fails(src.upload_part_copy, "PreconditionFailed", 412, **at, PartNumber=3, CopySource="src/big", CopySourceIfMatch='"no"')
+    fails(
+    src.upload_part_copy,
+    "PreconditionFailed",
+    412,
+    **at,
+    PartNumber=3,
+    CopySource="src/big",
+     CopySourceIfMatch='"no"')
     src.put_object(Bucket="src", Key="small", Body=b"small")
-    fails(src.upload_part_copy, "InvalidRequest", 400, **at, PartNumber=3, CopySource="src/small", CopySourceRange="bytes=0-1")
-    fails(src.upload_part_copy, "InvalidRange", 416, **at, PartNumber=3, CopySource="src/big", CopySourceRange="bytes=0-99999999")
+    fails(
+    src.upload_part_copy,
+    "InvalidRequest",
+    400,
+    **at,
+    PartNumber=3,
+    CopySource="src/small",
+     CopySourceRange="bytes=0-1")
+    fails(src.upload_part_copy, "InvalidRange", 416, **at, PartNumber=3,
+          CopySource="src/big", CopySourceRange="bytes=0-99999999")
     assert src.complete_multipart_upload(**at, MultipartUpload={"Parts": parts})["ETag"] == etag
     assert src.get_object(Bucket="src", Key="copy")["Body"].read() == one + two
 
@@ -491,7 +582,14 @@ def test_multipart_checksums(src):
 
 # accounts, roles and policies
 
-READ = {"Effect": "Allow", "Action": ["s3:GetObject*", "s3:List*"], "Resource": ["arn:aws:s3:::src", "arn:aws:s3:::src/*"]}
+READ = {
+    "Effect": "Allow",
+    "Action": [
+        "s3:GetObject*",
+        "s3:List*"],
+        "Resource": [
+            "arn:aws:s3:::src",
+             "arn:aws:s3:::src/*"]}
 ROLE = f"arn:aws:iam::{VAULT}:role/writer"
 
 
@@ -508,7 +606,8 @@ def assume(s3sim, keys=("VAULTAGENT", "vaultagentsecret"), token=None, role=ROLE
 @pytest.fixture
 def role(s3sim):
     def make(**more):
-        s3sim.control("POST", "/_s3sim/roles", {"account": VAULT, "name": "writer", "trust": [f"arn:aws:iam::{VAULT}:user/agent"], **more})
+        s3sim.control("POST", "/_s3sim/roles", {"account": VAULT, "name": "writer",
+                      "trust": [f"arn:aws:iam::{VAULT}:user/agent"], **more})
     make()
     return make
 
@@ -540,12 +639,19 @@ def test_cross_account_copy_needs_both_policies(s3sim, src, vault, role):
 def test_deny_wins_and_conditions(s3sim, src):
     agent = s3sim.client("SRCAGENT", "srcagentsecret")
     agent.put_object(Bucket="src", Key="k", Body=b"")
-    everyone = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::src", "arn:aws:s3:::src/*"]}
+    everyone = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:*",
+    "Resource": [
+        "arn:aws:s3:::src",
+         "arn:aws:s3:::src/*"]}
     insecure = {**everyone, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     src.put_bucket_policy(Bucket="src", Policy=document(insecure))
     fails(agent.get_object, "AccessDenied", 403, Bucket="src", Key="k")
     s3sim.client("SRCAGENT", "srcagentsecret", tls=True).get_object(Bucket="src", Key="k")
-    src.put_bucket_policy(Bucket="src", Policy=document({**everyone, "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}}))
+    src.put_bucket_policy(Bucket="src", Policy=document(
+        {**everyone, "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}}))
     agent.get_object(Bucket="src", Key="k")  # not understood, so a Deny does not match
     src.put_bucket_policy(Bucket="src", Policy=document(everyone))
     fails(agent.get_object, "AccessDenied", 403, Bucket="src", Key="k")
@@ -606,8 +712,8 @@ def test_buckets(s3sim, src, vault):
     fails(src.head_bucket, "404", 404, Bucket="none-such")
     for n in range(5):
         src.create_bucket(Bucket=f"many-{n}")
-    names = [b["Name"] for p in src.get_paginator("list_buckets").paginate(Prefix="many-", PaginationConfig={"PageSize": 2})
-             for b in p["Buckets"]]
+    names = [b["Name"] for p in src.get_paginator("list_buckets").paginate(
+        Prefix="many-", PaginationConfig={"PageSize": 2}) for b in p["Buckets"]]
     assert names == [f"many-{n}" for n in range(5)]
     assert [b["Name"] for b in vault.list_buckets()["Buckets"]] == []
     src.delete_bucket(Bucket="many-0")
@@ -620,7 +726,8 @@ def test_region_is_checked_on_demand(s3sim, src):
     assert src.get_bucket_location(Bucket="elsewhere")["LocationConstraint"] == "eu-west-1"
     s3sim.control("POST", "/_s3sim/bucket", {"name": "elsewhere", "check_region": True})
     answer, text = raw(s3sim, "GET", "/elsewhere?list-type=2")
-    assert answer.status == 301 and answer.headers["x-amz-bucket-region"] == "eu-west-1" and b"PermanentRedirect" in text
+    assert answer.status == 301 and answer.headers["x-amz-bucket-region"] == "eu-west-1"
+    assert b"PermanentRedirect" in text
     s3sim.client("SRCOWNER", "srcownersecret", region="eu-west-1").list_objects_v2(Bucket="elsewhere")
 
 
@@ -631,7 +738,8 @@ def test_bucket_documents(src):
     fails(src.get_public_access_block, "NoSuchPublicAccessBlockConfiguration", 404, Bucket="src")
     fails(src.get_bucket_ownership_controls, "OwnershipControlsNotFoundError", 404, Bucket="src")
     fails(src.get_bucket_tagging, "NoSuchTagSet", 404, Bucket="src")
-    rules = [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "data/"}, "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}]}]
+    rules = [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": "data/"},
+        "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}]}]
     src.put_bucket_lifecycle_configuration(Bucket="src", LifecycleConfiguration={"Rules": rules})
     assert src.get_bucket_lifecycle_configuration(Bucket="src")["Rules"] == rules
     src.delete_bucket_lifecycle(Bucket="src")
@@ -656,7 +764,12 @@ def test_unknown_subresources_never_fall_through(s3sim, src):
 def test_object_lock_holds_a_version(s3sim, owner):
     owner.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     md5 = base64.b64encode(hashlib.md5(b"v").digest()).decode()
-    put = dict(Bucket="locked", Key="k", Body=b"v", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate="2099-01-01T00:00:00Z")
+    put = dict(
+    Bucket="locked",
+    Key="k",
+    Body=b"v",
+    ObjectLockMode="GOVERNANCE",
+     ObjectLockRetainUntilDate="2099-01-01T00:00:00Z")
     fails(owner.put_object, "InvalidRequest", 400, **put)
     one = owner.put_object(**put, ContentMD5=md5)["VersionId"]
     fails(owner.delete_object, "AccessDenied", 403, Bucket="locked", Key="k", VersionId=one)

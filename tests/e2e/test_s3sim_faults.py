@@ -6,8 +6,14 @@ import threading
 import time
 
 import pytest
-from botocore.exceptions import (ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError, IncompleteReadError,
-                                 ReadTimeoutError, ResponseStreamingError)
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+     ResponseStreamingError)
 from botocore.parsers import ResponseParserError
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -67,7 +73,8 @@ def test_errors_by_count_and_skip(s3sim, src):
 
 def test_rules_match_key_bucket_and_caller(s3sim, src):
     rule = {"action": "error", "status": 500, "operation": "*Object"}
-    faults(s3sim, {**rule, "key_prefix": "x/"}, {**rule, "key": "other"}, {**rule, "bucket": "else*"}, {**rule, "caller": "agent"})
+    faults(s3sim, {**rule, "key_prefix": "x/"}, {**rule, "key": "other"},
+           {**rule, "bucket": "else*"}, {**rule, "caller": "agent"})
     src.get_object(Bucket="src", Key="k")
     fails(src.put_object, "InternalError", 500, Bucket="src", Key="x/1", Body=b"")
     fails(src.put_object, "InternalError", 500, Bucket="src", Key="other", Body=b"")
@@ -120,7 +127,8 @@ def test_error_inside_200(s3sim, src, name, keep_alive):
     arguments = {
         "copy_object": dict(Key="c", CopySource="src/k"),
         "upload_part_copy": dict(Key="m", CopySource="src/k", UploadId=upload, PartNumber=2),
-        "complete_multipart_upload": dict(Key="m", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}),
+        "complete_multipart_upload": dict(Key="m", UploadId=upload,
+            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}),
         "delete_objects": dict(Delete={"Objects": [{"Key": "k"}]}),
     }[name]
     faults(s3sim, {"action": "error_in_200", "keep_alive": keep_alive, "code": "InternalError"})
@@ -136,7 +144,8 @@ def test_error_inside_200(s3sim, src, name, keep_alive):
 
 def test_truncated_body(s3sim, src):
     src.put_object(Bucket="src", Key="large", Body=b"x" * 100000)
-    faults(s3sim, {"operation": "GetObject", "action": "truncate", "bytes": 1000}, {"operation": "ListObjectsV2", "action": "truncate"})
+    faults(s3sim, {"operation": "GetObject", "action": "truncate", "bytes": 1000},
+           {"operation": "ListObjectsV2", "action": "truncate"})
     with pytest.raises((IncompleteReadError, ResponseStreamingError, *BROKEN)):
         src.get_object(Bucket="src", Key="large")["Body"].read()
     with pytest.raises(UNREADABLE):
@@ -226,7 +235,8 @@ def test_trickle(s3sim, src):
 
 
 def test_rules_are_checked(s3sim):
-    for bad in ([{"action": "explode"}], [{"action": "error", "colour": 1}], {"rules": 1}, [{"action": "slowdown_rps"}]):
+    for bad in ([{"action": "explode"}], [{"action": "error", "colour": 1}],
+                {"rules": 1}, [{"action": "slowdown_rps"}]):
         with pytest.raises(AssertionError):
             s3sim.control("POST", "/_s3sim/faults", bad)
 
@@ -262,8 +272,12 @@ def test_counters_and_journal(s3sim, src):
 
 
 def test_control_says_what_is_wrong(s3sim):
-    for path, body in (("bucket", {}), ("synthetic", {"bucket": "bbb"}), ("roles", {"name": "x"}), ("clock", {}), ("nothing", {}),
-                       ("limits", {"x": 1}), ("latency", {"ms": -1})):
+    for path, body in (
+    ("bucket", {}), ("synthetic", {
+        "bucket": "bbb"}), ("roles", {
+            "name": "x"}), ("clock", {}), ("nothing", {}), ("limits", {
+                "x": 1}), ("latency", {
+                    "ms": -1})):
         with pytest.raises(AssertionError, match="error"):
             s3sim.control("POST", "/_s3sim/" + path, body)
 
@@ -297,14 +311,20 @@ def test_ten_million(s3sim, owner):
         assert first["KeyCount"] == 1000 and first["IsTruncated"]
     synthetic(s3sim, count=10_000_000, shape="prefixes")
     page = owner.list_objects_v2(Bucket="big", Delimiter="/")
-    assert [p["Prefix"] for p in page["CommonPrefixes"][:2]] == ["dir-0000000/", "dir-0000001/"] and page["KeyCount"] == 1000
+    assert [p["Prefix"] for p in page["CommonPrefixes"][:2]] == [
+        "dir-0000000/", "dir-0000001/"] and page["KeyCount"] == 1000
     assert len(owner.list_objects_v2(Bucket="big", Prefix="dir-0009999/")["Contents"]) == 1000
 
 
 def test_generations_change_and_delete_a_share(s3sim, owner):
     def listed():
-        return {o["Key"]: (o["ETag"], o["LastModified"]) for p in owner.get_paginator("list_objects_v2").paginate(Bucket="big")
-                for o in p.get("Contents", [])}
+        return {
+    o["Key"]: (
+        o["ETag"],
+        o["LastModified"]) for p in owner.get_paginator("list_objects_v2").paginate(
+            Bucket="big") for o in p.get(
+                "Contents",
+                 [])}
 
     synthetic(s3sim, count=5000, shape="hex")
     before = listed()
@@ -353,7 +373,8 @@ def test_metadata_only_bucket_keeps_all_but_the_bytes(s3sim, src):
     src.put_object(Bucket="src", Key="k", Body=b"value", Metadata={"m": "1"}, Tagging="t=1")
     src.copy_object(Bucket="vault", Key="c", CopySource="src/k")
     head = src.head_object(Bucket="vault", Key="c")
-    assert head["ETag"] == src.head_object(Bucket="src", Key="k")["ETag"] and head["ContentLength"] == 5 and head["Metadata"] == {"m": "1"}
+    assert head["ETag"] == src.head_object(Bucket="src", Key="k")[
+                                           "ETag"] and head["ContentLength"] == 5 and head["Metadata"] == {"m": "1"}
     assert len(src.get_object(Bucket="vault", Key="c")["Body"].read()) == 5
 
 
@@ -389,11 +410,17 @@ def test_sixty_four_connections_at_once(s3sim, src):
 
 def test_half_a_request_and_rubbish_do_no_harm(s3sim, src):
     port = int(s3sim.url.rsplit(":", 1)[1])
-    for text in (b"", b"GET", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00\xff\r\n\r\n", b"PUT /src/k HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc",
-                 b"GET /?" + b"a&" * 500 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: AWS4-HMAC-SHA256 Credential=/, SignedHeaders=;, Signature=\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: x\r\nx-amz-date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 "
-                 b"Credential=SRCOWNER/2/us/s3/aws4_request, SignedHeaders=host, Signature=x\r\n\r\n"):
+    for text in (
+    b"",
+    b"GET",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\x00\xff\r\n\r\n",
+    b"PUT /src/k HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc",
+    b"GET /?" + b"a&" * 500 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: AWS4-HMAC-SHA256 Credential=/, SignedHeaders=;, Signature=\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nx-amz-date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 "
+    b"Credential=SRCOWNER/2/us/s3/aws4_request, SignedHeaders=host, Signature=x\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", port)) as link:
             link.sendall(text)
             link.settimeout(0.1)

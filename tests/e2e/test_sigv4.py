@@ -1,7 +1,7 @@
 """sigv4/ held against botocore's signer, on random requests.
 
-The requests are generated from a fixed seed; a failure prints the request, which is enough to repeat it. botocore gets a
-URL that Python's own quote() encoded, so the encoding is judged as well as the signature.
+The requests are generated from a fixed seed; a failure prints the request, which is enough to repeat it. botocore gets
+a URL that Python's own quote() encoded, so the encoding is judged as well as the signature.
 """
 
 import datetime
@@ -59,9 +59,8 @@ def random_value(rng):
 def random_headers(rng):
     headers = [["Host", rng.choice(["bucket.s3.amazonaws.com", "127.0.0.1:8000", "[::1]:8000", "s3.example.com"])]]
     for _ in range(rng.randrange(6)):
-        name = rng.choice(
-            ["x-amz-meta-" + rng.choice("abcXYZ_-~!"), "Content-Type", "x-amz-acl", "Range", "x-amz-meta-a-b", "X-AMZ-TAGGING"]
-        )
+        name = rng.choice( ["x-amz-meta-" + rng.choice("abcXYZ_-~!"), "Content-Type",
+                          "x-amz-acl", "Range", "x-amz-meta-a-b", "X-AMZ-TAGGING"] )
         headers.append([name, random_value(rng)])
     if rng.random() < 0.2:
         headers.append(["x-amz-copy-source", "/bucket/" + quote(random_text(rng, 1024), safe="/~") + "?versionId=a.b"])
@@ -70,7 +69,19 @@ def random_headers(rng):
 
 
 def random_parameters(rng):
-    names = ["acl", "tagging", "versions", "uploadId", "partNumber", "prefix", "key-marker", "ключ", "a b", "a", "a-b", "a.b"]
+    names = [
+    "acl",
+    "tagging",
+    "versions",
+    "uploadId",
+    "partNumber",
+    "prefix",
+    "key-marker",
+    "ключ",
+    "a b",
+    "a",
+    "a-b",
+     "a.b"]
     chosen = rng.sample(names, rng.randrange(5))
     return [[name, rng.choice(["", random_text(rng, 200), str(rng.randrange(100))])] for name in chosen]
 
@@ -144,11 +155,8 @@ def test_two_thousand_urls_are_presigned_as_botocore_presigns_them(build_dir, mo
     for request in requests:
         request["body"] = ""  # botocore would read a form from it
     for request, answer in zip(requests, run_tool(build_dir, requests)):
-        expected, path = by_botocore(
-            monkeypatch,
-            request,
-            lambda c: botocore.auth.S3SigV4QueryAuth(c, request["service"], request["region"], expires=request["presign"]),
-        )
+        expected, path = by_botocore( monkeypatch, request, lambda c: botocore.auth.S3SigV4QueryAuth(
+            c, request["service"], request["region"], expires=request["presign"]), )
         expected_query = expected.url.partition("?")[2]
         assert answer.get("path") == path, request
         assert sorted(answer["query"].split("&")) == sorted(expected_query.split("&")), request

@@ -194,7 +194,10 @@ def grants_of_line(text):
     grants = []
     for grant in root.iter(f"{NAMESPACE}Grant"):
         grantee = grant.find(f"{NAMESPACE}Grantee")
-        who = next(found.text for found in (grantee.find(f"{NAMESPACE}{name}") for name in ("URI", "ID")) if found is not None)
+        who = next(
+    found.text for found in (
+        grantee.find(f"{NAMESPACE}{name}") for name in (
+            "URI", "ID")) if found is not None)
         grants.append((who, grant.find(f"{NAMESPACE}Permission").text))
     return sorted(grants)
 
@@ -246,13 +249,15 @@ def test_acl_costs_a_request_for_each_copy_and_none_without_the_policy(sim):
 def test_acl_that_may_not_be_read_is_one_warning_and_no_failure(sim):
     bucket = sim.bucket()
     sim.fill(bucket, 5)
-    sim.faults({"operation": "GetObjectAcl", "skip": 2, "count": 0, "action": "error", "status": 403, "code": "AccessDenied"})
+    sim.faults({"operation": "GetObjectAcl", "skip": 2, "count": 0,
+               "action": "error", "status": 403, "code": "AccessDenied"})
     config = sim.config(policy=RECORD)
     result = sim.cli("--json", "run", config=config)
     assert result.returncode == 0, result
     report = result.json["sources"][0]
     assert (report["state"], report["copied"], report["without_acl"]) == ("complete", 5, 3)
-    assert len(report["warnings"]) == 1 and "3 objects" in report["warnings"][0] and "s3:GetObjectAcl" in report["warnings"][0]
+    assert len(report["warnings"]
+               ) == 1 and "3 objects" in report["warnings"][0] and "s3:GetObjectAcl" in report["warnings"][0]
     assert len([event for event in result.events if event["event"] == "acl-not-read"]) == 1
     assert sum("acl" in line for line in sim.vault.check(bucket)[-1].view.values()) == 2
 
@@ -264,7 +269,9 @@ def test_acl_that_is_larger_than_a_line_may_hold_is_left_out(sim):
         sim.put(bucket, key)
         owner = {"ID": sim.server.source_account, "DisplayName": '"\u00e4\\'}
         grant = {"Grantee": {"Type": "CanonicalUser", "ID": "f" * 64}, "Permission": "READ_ACP"}
-        sim.source.put_object_acl(Bucket=bucket, Key=key, AccessControlPolicy={"Owner": owner, "Grants": [grant] * count})
+        sim.source.put_object_acl(
+    Bucket=bucket, Key=key, AccessControlPolicy={
+        "Owner": owner, "Grants": [grant] * count})
     report = sim.run(config=sim.config(policy=RECORD))
     assert (report["copied"], report["without_acl"]) == (2, 1)
     view = sim.vault.check(bucket)[-1].view
