@@ -228,3 +228,17 @@ void point_read_free(struct point_read *read)
     state_point_free(read->point);
     read->point = NULL;
 }
+
+enum verdict points_next(const struct vault *vault, const char *last_folder, int64_t *started_ms,
+        char id[STATE_POINT_SIZE], struct failure *failure)
+{
+    int64_t seconds, before;
+
+    *started_ms = vault_now_ms(vault);
+    seconds = *started_ms / 1000;
+    if (state_utc_from_point(last_folder, strlen(last_folder), &before) && seconds <= before)
+        seconds = before + 1;
+    if (!state_utc_to_point(seconds, id))
+        return failure_set(failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
+    return VERDICT_OK;
+}

@@ -62,4 +62,9 @@ enum verdict points_read_file(const struct vault *vault, struct s3_conn *conn, c
         const struct change_file_sum *expect, struct change_file_visitor visitor, struct change_file_sum *sum,
         struct failure *failure) __attribute__((warn_unused_result));
 
+/* The id of a point that begins now: the vault's time, and later than `last_folder` ("": none), which is the newest
+ * under points/<source>/. */
+enum verdict points_next(const struct vault *vault, const char *last_folder, int64_t *started_ms,
+        char id[STATE_POINT_SIZE], struct failure *failure) __attribute__((warn_unused_result));
+
 #endif

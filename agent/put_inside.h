@@ -9,9 +9,8 @@
 #include "agent/put.h"
 #include "agent/put_command.h"
 #include "agent/rebuild.h"
+#include "agent/state_folder.h"
 #include "agent/stream_upload.h"
-
-enum { PUT_OWNER_SIZE = 33 };
 
 struct put {
     const struct put_options *options;
@@ -22,7 +21,7 @@ struct put {
     char folder[4096 + STATE_SOURCE_MAX + 2]; /* of the manifest: program.state_dir and the source's name */
     struct manifest *manifest;
     enum manifest_found found;
-    char owner[PUT_OWNER_SIZE];
+    char owner[STATE_FOLDER_OWNER_SIZE];
     struct lease_keeper *keeper;
     struct lease *lease;
     bool kept_renewed;

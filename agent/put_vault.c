@@ -7,78 +7,18 @@
 #include "agent/clock.h"
 #include "agent/event.h"
 #include "agent/health.h"
-#include "agent/recover.h"
 #include "s3/multipart.h"
 #include "state/manifest_batch.h"
 
 enum { READERS = 4 };
 
-static const char META_OWNER[] = "owner"; /* as run.c keeps it */
-
 static enum verdict open_manifest(struct put *put)
 {
-    struct manifest_options options = { .folder = put->folder, .workers = READERS };
-    struct state_error error;
-    enum state_status status;
+    const struct program *program = put->options->program;
 
-    if (!recover_folder(put->options->program, put->source.name, put->folder, sizeof put->folder))
+    if (!state_folder_path(program, put->source.name, put->folder, sizeof put->folder))
         return failure_set(&put->failure, VERDICT_USAGE, "the path of the state folder is too long");
-    status = manifest_open(&options, &put->manifest, &put->found, &error);
-    if (status == STATE_BAD_DATA) {
-        event_warn("manifest-unfit", put->source.name,
-                "the local manifest is not used: %s. It is rebuilt from the vault", error.what);
-        status = manifest_discard(&options, &error);
-        if (status == STATE_OK)
-            status = manifest_open(&options, &put->manifest, NULL, &error);
-        put->found = MANIFEST_REBUILD;
-    }
-    if (status == STATE_BUSY)
-        return failure_set(&put->failure, VERDICT_HELD,
-                "another process is writing source \"%s\" with the same state folder", put->source.name);
-    if (status != STATE_OK)
-        return failure_from_state(
-                &put->failure, status, &error, "opening the manifest of source \"%s\"", put->source.name);
-    return VERDICT_OK;
-}
-
-static enum verdict write_owner(struct put *put)
-{
-    struct manifest_batch *batch = NULL;
-    struct state_error error;
-    enum state_status status = manifest_batch_begin(put->manifest, &batch, &error);
-
-    if (status == STATE_OK) {
-        status = manifest_meta_put(batch, META_OWNER, put->owner, strlen(put->owner), &error);
-        if (status == STATE_OK)
-            status = manifest_batch_commit(batch, &error);
-        else
-            manifest_batch_abort(batch);
-    }
-    if (status != STATE_OK)
-        return failure_from_state(
-                &put->failure, status, &error, "writing the manifest of source \"%s\"", put->source.name);
-    return VERDICT_OK;
-}
-
-/* Who this state folder is, in leases. */
-static enum verdict find_owner(struct put *put)
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char chance[(PUT_OWNER_SIZE - 1) / 2];
-    struct state_error error;
-    size_t length = 0;
-    enum state_status status =
-            manifest_meta_get(put->manifest, META_OWNER, put->owner, PUT_OWNER_SIZE - 1, &length, &error);
-
-    if (status == STATE_OK && length == PUT_OWNER_SIZE - 1)
-        return VERDICT_OK;
-    if (!clock_random_bytes(chance, sizeof chance))
-        return failure_set(&put->failure, VERDICT_INTERNAL, "the system gives no random bytes");
-    for (size_t i = 0; i < sizeof chance; i++) {
-        put->owner[2 * i] = hex[chance[i] >> 4];
-        put->owner[2 * i + 1] = hex[chance[i] & 15];
-    }
-    return write_owner(put);
+    return state_folder_open(program, put->source.name, READERS, &put->manifest, &put->found, &put->failure);
 }
 
 static enum verdict check_vault(struct put *put)
@@ -97,7 +37,7 @@ static enum verdict take_lease(struct put *put)
         .program = put->options->program, .vault = &put->vault, .source = put->source.name, .owner = put->owner
     };
 
-    if (find_owner(put) != VERDICT_OK ||
+    if (state_folder_owner(put->manifest, put->source.name, put->owner, &put->failure) != VERDICT_OK ||
             lease_keeper_start(put->options->program, &put->keeper, &put->failure) != VERDICT_OK ||
             lease_take(&options, put->conn, &put->lease, &put->failure) != VERDICT_OK)
         return put->failure.verdict;
@@ -119,21 +59,8 @@ static enum verdict catch_up(struct put *put)
         verdict = rebuild_from_versions(
                 &put->vault, &put->source, put->conn, put->manifest, &put->rebuilt, &put->failure);
     }
-    return verdict == VERDICT_OK ? write_owner(put) : verdict; /* a manifest made anew has forgotten it */
-}
-
-/* The point's id is the put's start by the vault's clock, and later than its predecessor's. */
-static enum verdict name_point(struct put *put)
-{
-    int64_t seconds, before;
-
-    put->started_ms = vault_now_ms(&put->vault);
-    seconds = put->started_ms / 1000;
-    if (state_utc_from_point(put->rebuilt.last_folder, strlen(put->rebuilt.last_folder), &before) && seconds <= before)
-        seconds = before + 1;
-    if (!state_utc_to_point(seconds, put->point))
-        return failure_set(&put->failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
-    return VERDICT_OK;
+    return verdict == VERDICT_OK ? state_folder_keep_owner(put->manifest, put->source.name, put->owner, &put->failure)
+                                 : verdict;
 }
 
 /* Uploads under our folder are a killed put's: whoever holds the lease has none yet. What cannot be listed or aborted
@@ -196,7 +123,8 @@ enum verdict put_open(struct put *put)
     if (vault_open(program, &access, &put->vault, &put->failure) != VERDICT_OK ||
             program_connect(program, &put->conn, &put->failure) != VERDICT_OK || open_manifest(put) != VERDICT_OK ||
             check_vault(put) != VERDICT_OK || take_lease(put) != VERDICT_OK || catch_up(put) != VERDICT_OK ||
-            name_point(put) != VERDICT_OK)
+            points_next(&put->vault, put->rebuilt.last_folder, &put->started_ms, put->point, &put->failure) !=
+                    VERDICT_OK)
         return put->failure.verdict;
     publish = (struct publish_options){
         .vault = &put->vault, .source = &put->source, .manifest = put->manifest, .point = put->point

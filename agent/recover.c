@@ -1,17 +1,9 @@
 /* See recover.h. */
 #include "agent/recover.h"
 
-#include <stdio.h>
-
 #include "agent/event.h"
+#include "agent/state_folder.h"
 #include "state/manifest.h"
-
-bool recover_folder(const struct program *program, const char *source, char *folder, size_t size)
-{
-    int length = snprintf(folder, size, "%s/%s", program->state_dir, source);
-
-    return length > 0 && (size_t)length < size;
-}
 
 static void check(struct source *source, const char *folder)
 {
@@ -39,7 +31,7 @@ void recover_manifests(const struct program *program, struct selection *selectio
     char folder[sizeof program->state_dir + STATE_SOURCE_MAX + 2];
 
     for (size_t i = 0; i < selection->count; i++)
-        if (recover_folder(program, selection->sources[i].name, folder, sizeof folder) &&
+        if (state_folder_path(program, selection->sources[i].name, folder, sizeof folder) &&
                 manifest_was_left_open(folder))
             check(&selection->sources[i], folder);
 }

@@ -7,10 +7,6 @@
 
 #include "agent/selection.h"
 
-/* Where a source's manifest lies. False where the path is too long. */
-bool recover_folder(const struct program *program, const char *source, char *folder, size_t size)
-        __attribute__((warn_unused_result));
-
 /* Checks those that were left open; unfit ones are removed, to be rebuilt. Notes in each source whether its last run
  * ended uncleanly. What cannot be checked now (another process is at work, no disk) is left to the run to report. */
 void recover_manifests(const struct program *program, struct selection *selection);

@@ -8,12 +8,10 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
-#include "agent/recover.h"
+#include "agent/state_folder.h"
 #include "state/manifest_batch.h"
 
 enum { READERS_BESIDE = 8 };
-
-static const char META_OWNER[] = "owner";
 
 static enum verdict open_clients(struct run *run)
 {
@@ -37,82 +35,14 @@ static enum verdict open_clients(struct run *run)
     return VERDICT_OK;
 }
 
-static enum verdict open_manifest(struct run *run)
-{
-    const struct program *program = run->options->program;
-    char folder[sizeof program->state_dir + STATE_SOURCE_MAX + 2];
-    struct manifest_options options = { .folder = folder,
-        .workers = pool_workers(run->options->pool) + READERS_BESIDE };
-    struct state_error error;
-    enum state_status status;
-
-    if (!recover_folder(program, run->source.name, folder, sizeof folder))
-        return failure_set(&run->failure, VERDICT_USAGE, "the path of the state folder is too long");
-    status = manifest_open(&options, &run->manifest, &run->found, &error);
-    if (status == STATE_BAD_DATA) {
-        event_warn("manifest-unfit", run->source.name,
-                "the local manifest is not used: %s. It is rebuilt from the vault", error.what);
-        status = manifest_discard(&options, &error);
-        if (status == STATE_OK)
-            status = manifest_open(&options, &run->manifest, NULL, &error);
-        run->found = MANIFEST_REBUILD;
-    }
-    if (status == STATE_BUSY)
-        return failure_set(&run->failure, VERDICT_HELD,
-                "another process is running source \"%s\" with the same state folder", run->source.name);
-    if (status != STATE_OK)
-        return failure_from_state(
-                &run->failure, status, &error, "opening the manifest of source \"%s\"", run->source.name);
-    return VERDICT_OK;
-}
-
-static enum verdict write_owner(struct run *run)
-{
-    struct manifest_batch *batch = NULL;
-    struct state_error error;
-    enum state_status status = manifest_batch_begin(run->manifest, &batch, &error);
-
-    if (status == STATE_OK) {
-        status = manifest_meta_put(batch, META_OWNER, run->owner, strlen(run->owner), &error);
-        if (status == STATE_OK)
-            status = manifest_batch_commit(batch, &error);
-        else
-            manifest_batch_abort(batch);
-    }
-    if (status != STATE_OK)
-        return failure_from_state(
-                &run->failure, status, &error, "writing the manifest of source \"%s\"", run->source.name);
-    return VERDICT_OK;
-}
-
-/* Who this state folder is, in leases: drawn once, kept in the manifest. */
-static enum verdict find_owner(struct run *run)
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char chance[(RUN_OWNER_SIZE - 1) / 2];
-    struct state_error error;
-    size_t length = 0;
-    enum state_status status =
-            manifest_meta_get(run->manifest, META_OWNER, run->owner, RUN_OWNER_SIZE - 1, &length, &error);
-
-    if (status == STATE_OK && length == RUN_OWNER_SIZE - 1)
-        return VERDICT_OK;
-    if (!clock_random_bytes(chance, sizeof chance))
-        return failure_set(&run->failure, VERDICT_INTERNAL, "the system gives no random bytes");
-    for (size_t i = 0; i < sizeof chance; i++) {
-        run->owner[2 * i] = hex[chance[i] >> 4];
-        run->owner[2 * i + 1] = hex[chance[i] & 15];
-    }
-    return write_owner(run);
-}
-
 static enum verdict take_lease(struct run *run)
 {
     struct lease_options options = {
         .program = run->options->program, .vault = &run->vault, .source = run->source.name, .owner = run->owner
     };
 
-    if (find_owner(run) != VERDICT_OK || lease_take(&options, run->conn, &run->lease, &run->failure) != VERDICT_OK)
+    if (state_folder_owner(run->manifest, run->source.name, run->owner, &run->failure) != VERDICT_OK ||
+            lease_take(&options, run->conn, &run->lease, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     lease_keeper_add(run->options->keeper, run->lease);
     run->kept_renewed = true;
@@ -121,7 +51,9 @@ static enum verdict take_lease(struct run *run)
 
 enum verdict run_open(struct run *run)
 {
-    if (open_clients(run) != VERDICT_OK || open_manifest(run) != VERDICT_OK)
+    if (open_clients(run) != VERDICT_OK || state_folder_open(run->options->program, run->source.name,
+                                                   pool_workers(run->options->pool) + READERS_BESIDE, &run->manifest,
+                                                   &run->found, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     if (run->options->health->refused) {
         run->failure = run->options->health->failure;
@@ -149,7 +81,8 @@ enum verdict run_catch_up(struct run *run)
     }
     if (verdict != VERDICT_OK)
         return verdict;
-    if (run->lease != NULL && write_owner(run) != VERDICT_OK) /* a manifest made anew has forgotten it */
+    if (run->lease != NULL && state_folder_keep_owner(run->manifest, run->source.name, run->owner, &run->failure) !=
+                                      VERDICT_OK) /* a manifest made anew has forgotten it */
         return run->failure.verdict;
     /* What a killed run copied, or one whose manifest is lost, may be in the vault without a record: it is looked for
      * before it is copied again. A predecessor that ended well left nothing of the kind. */
@@ -164,17 +97,10 @@ enum verdict run_catch_up(struct run *run)
     return VERDICT_OK;
 }
 
-/* The point's id is the run's start by the vault's clock, and later than its predecessor's. */
 static enum verdict name_point(struct run *run)
 {
-    int64_t seconds, before;
-
-    run->started_ms = vault_now_ms(&run->vault);
-    seconds = run->started_ms / 1000;
-    if (state_utc_from_point(run->rebuilt.last_folder, strlen(run->rebuilt.last_folder), &before) && seconds <= before)
-        seconds = before + 1;
-    if (!state_utc_to_point(seconds, run->point))
-        return failure_set(&run->failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
+    if (points_next(&run->vault, run->rebuilt.last_folder, &run->started_ms, run->point, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
     (void)snprintf(run->report->point, sizeof run->report->point, "%s", run->point);
     return VERDICT_OK;
 }

@@ -11,8 +11,7 @@
 #include "agent/record.h"
 #include "agent/run.h"
 #include "agent/source_config.h"
-
-enum { RUN_OWNER_SIZE = 33 };
+#include "agent/state_folder.h"
 
 /* What the guard compares with, and what has happened since: the last complete point, or a later one whose change
  * somebody has accepted; where there never was one, the newest that was not guarded. */
@@ -32,7 +31,7 @@ struct run {
     struct s3_conn *conn;
     struct manifest *manifest;
     enum manifest_found found;
-    char owner[RUN_OWNER_SIZE]; /* this state folder's name in leases */
+    char owner[STATE_FOLDER_OWNER_SIZE]; /* this state folder's name in leases */
     struct lease *lease;
     bool kept_renewed; /* the keeper has the lease */
     struct rebuild_result rebuilt;
