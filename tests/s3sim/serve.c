@@ -69,7 +69,8 @@ static void error_in_200(struct request *q)
     reply_fail_as(q, 500, q->fault.code, q->fault.message);
     q->reply.status = 200;
     if (q->fault.keep_alive) { /* as S3 does it: the declaration, then white space, then what went wrong */
-        size_t head = strcspn(q->reply.text.p, "\n") + 1;
+        const char *end = memchr(q->reply.text.p, '\n', q->reply.text.n); /* the text is not terminated */
+        size_t head = end != NULL ? (size_t)(end - q->reply.text.p) + 1 : 0;
         buf_put(&b, q->reply.text.p, head);
         BUF_LIT(&b, "\n   \n\n");
         buf_put(&b, q->reply.text.p + head, q->reply.text.n - head);
