@@ -286,7 +286,7 @@ def test_a_lease_that_cannot_be_renewed_is_lost_before_it_is_dead(sim):
 
 
 def test_a_renewal_that_fails_for_a_while_is_made_up_for(sim):
-    holder = sim.contend(OWNERS[0], 5000, speed=10)
+    holder = sim.contend(OWNERS[0], 8000, speed=6)  # lost only after ten real seconds without a renewal
     assert holder.first()["event"] == "taken"
     faults(sim, {"operation": "PutObject", "action": "error", "status": 403, "code": "AccessDenied", "count": 2})
     assert holder.lines() == [{"event": "released"}]

@@ -60,3 +60,9 @@ class Process:
             self.child.stdout.close()
         wrong.append(sanitizer_report(self.log_text()))
         return "\n".join(filter(None, wrong))
+
+
+def is_sanitized(program):
+    """A sanitizer's build: its memory says nothing about the program's."""
+    code = program.read_bytes()
+    return b"__asan_init" in code or b"__tsan_init" in code
