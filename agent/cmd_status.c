@@ -123,6 +123,8 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
         return verdict;
     if (newest.has_good)
         age_s = (vault_now_ms(vault) - newest.good.point->finished_ms) / 1000;
+    if (age_s < 0) /* a point's end is rounded up, so that it is not before what it holds */
+        age_s = 0;
     stale = max_age_s > 0 && (!newest.has_good || age_s > max_age_s);
     *any_stale = *any_stale || stale;
     if (program->json)
