@@ -52,10 +52,10 @@ class Bench:
         path = self.folder / "config.json"
         path.write_text(json.dumps(config))
         command = [self.build / "vaultferry", "-q", "-c", path, "--state-dir", self.folder / "state", *arguments]
-        self.server.control("POST", "/_s3sim/counters/reset")
         return self.timed(name, count, command)
 
     def timed(self, name, count, command):
+        self.server.control("POST", "/_s3sim/counters/reset")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.monotonic()
         environment = dict(self.environment)
@@ -99,11 +99,11 @@ class Bench:
             print("rclone: not installed, not measured")
             return
         remote = (":s3,provider=Other,env_auth=true,region=us-east-1,force_path_style=true,"
-            f'endpoint="{self.server.url}":{SOURCE}')
-        self.timed("rclone size, the same listing, one side", OBJECTS, ["rclone", "size", "--fast-list", remote])
-        sync = ["rclone", "copy", "--dry-run", "--size-only", "--fast-list", "--log-level", "ERROR", remote,
-            remote.replace(SOURCE, SOURCE)]
-        self.timed("rclone copy --size-only --dry-run, unchanged", OBJECTS, sync)
+            f'endpoint="{self.server.url}":')
+        self.timed("rclone size, the same listing, one side", OBJECTS,
+            ["rclone", "size", "--fast-list", remote + SOURCE])
+        self.timed("rclone copy --size-only --dry-run, unchanged", OBJECTS, ["rclone", "copy", "--dry-run",
+            "--size-only", "--fast-list", "--log-level", "ERROR", remote + SOURCE, f"{remote}{VAULT}/data/{SOURCE}"])
 
 
 def main():
