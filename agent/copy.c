@@ -108,6 +108,8 @@ static enum s3_status compare(struct copying *copying, const struct s3_copy_resu
         return S3_OK;
     s3_head_init(&head);
     status = copying_look_at_vault(copying, &head, error);
+    if (status == S3_NOT_FOUND) /* not to be taken for a source that is gone */
+        status = s3_fail(error, S3_BAD_DATA, "NotThere", "the copy was answered for, but the vault does not have it");
     if (status == S3_OK && head.size != copying->size)
         status = s3_fail(error, S3_BAD_DATA, "NotEqual",
                 "the copy has %llu bytes, the source %llu; it was left where it is", (unsigned long long)head.size,

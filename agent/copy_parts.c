@@ -285,7 +285,9 @@ static enum s3_status complete(struct copying *copying, struct copy_parts *parts
     seen = copying_look_at_vault(copying, head, &looked);
     if (status == S3_NOT_FOUND &&
             (seen != S3_OK || strcmp(head->version, version_before) == 0 || head->size != copying->size))
-        return S3_RETRY; /* really gone: aborted from outside. `error` says NoSuchUpload */
+        return S3_RETRY;      /* really gone: aborted from outside. `error` says NoSuchUpload */
+    if (seen == S3_NOT_FOUND) /* not to be taken for a source that is gone */
+        return s3_fail(error, S3_BAD_DATA, "NotThere", "the copy was answered for, but the vault does not have it");
     if (seen != S3_OK) {
         *error = looked;
         return seen;

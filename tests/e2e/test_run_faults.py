@@ -445,3 +445,19 @@ def test_run_whose_point_failed_and_whose_state_is_lost_copies_nothing_again(sim
     assert report["copied"] == report["recopied"] == 0
     assert set(sim.vault.copies(bucket).values()) == {1}
     sim.vault.check(bucket)
+
+
+def test_a_copy_that_the_vault_does_not_have_is_no_object_that_is_gone(sim):
+    """A multipart source's copy has another ETag, so it is looked at: a 404 there is a failure, not a deletion."""
+    bucket = sim.bucket()
+    upload = sim.source.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    part = sim.source.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"value")["ETag"]
+    sim.source.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
+    sim.faults({"operation": "HeadObject", "key_prefix": f"data/{bucket}/", "action": "error", "status": 404,
+        "code": "NoSuchKey"})
+    report = sim.run(exit=2)
+    assert (report["state"], report["failed"], report["gone"]) == ("partial", 1, 0)
+    sim.faults()
+    assert sim.run()["state"] == "complete"
+    sim.assert_same(bucket)
