@@ -114,7 +114,7 @@ void run_set_up_job(struct run *run)
     job->manifest = run->manifest;
     job->recopy = run->options->kind == RUN_RECOPY;
     job->budget = run->options->budget;
-    if (run->source.policy->completion_window_minutes > 0)
+    if (job->preview == NULL && run->source.policy->completion_window_minutes > 0) /* a plan may come at any hour */
         job->own.deadline_ms = run->began_ms + run->source.policy->completion_window_minutes * MINUTE_MS;
     job->copy = (struct copy_job){ .vault = &run->vault,
         .source = &run->source,

@@ -154,6 +154,14 @@ def test_plan_says_what_the_run_then_does_and_writes_nothing(world):
     assert text.returncode == 0 and bucket in text.stdout
 
 
+def test_plan_is_not_bound_to_the_window_of_the_policy(sim):
+    """The window counts from the start of a run: no uptime of the machine may stand in for that start."""
+    bucket = sim.bucket()
+    sim.fill(bucket, 3)
+    policy = {"completion_window_minutes": 1, "start_window_minutes": 1}
+    assert sim.do("plan", config=sim.config(bucket, policy=policy))["sources"][0]["would_copy"] == 3
+
+
 def test_plan_with_the_state_lost_says_the_same(world):
     bucket = world.bucket()
     world.fill(bucket, 8)
