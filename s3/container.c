@@ -2,16 +2,14 @@
 #include "s3/container.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "s3/provider.h"
+#include "s3/provider_file.h"
 #include "s3/provider_http.h"
 #include "s3/provider_json.h"
 
@@ -21,7 +19,7 @@
 #define TOKEN_FILE "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 #define ECS "http://169.254.170.2"
 
-enum { TOTAL_MS = 2000, WAIT_MS = 1000, HOST_MAX = 256, TOKEN_MAX = 32 * 1024 };
+enum { TOTAL_MS = 2000, WAIT_MS = 1000, HOST_MAX = 256 };
 
 static const char origin[] = "container";
 
@@ -104,55 +102,17 @@ bool container_url_is_allowed(const char *url)
     return strncasecmp(url, "http://", 7) == 0 && split_host(url + 7, host, sizeof host) && host_is_near(host);
 }
 
-/* A line break would be another header of the request. */
-static bool is_token(const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7F)
-            return false;
-    return length > 0;
-}
-
-static enum s3_status read_token(const char *path, struct s3_secret *token, struct s3_error *error)
-{
-    char bytes[TOKEN_MAX + 1], reason[128];
-    size_t used = 0;
-    ssize_t got = -1;
-    enum s3_status status = S3_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-    while (fd >= 0 && used < sizeof bytes && (got = read(fd, bytes + used, sizeof bytes - used)) != 0) {
-        if (got > 0)
-            used += (size_t)got;
-        else if (errno != EINTR)
-            break;
-    }
-    if (fd < 0 || got < 0)
-        status = s3_fail(error, S3_FATAL, "TokenFile", "%s: " TOKEN_FILE ": \"%.300s\" cannot be read: %s", origin,
-                path, strerror_r(errno, reason, sizeof reason));
-    else if (used > TOKEN_MAX || !is_token(bytes, used))
-        status = s3_fail(error, S3_FATAL, "TokenFile",
-                "%s: " TOKEN_FILE ": \"%.300s\" is empty, longer than %d KiB, or holds a line break", origin, path,
-                TOKEN_MAX / 1024);
-    else if (!s3_secret_set(token, bytes, used))
-        status = s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    if (fd >= 0)
-        (void)close(fd);
-    s3_wipe(bytes, used);
-    return status;
-}
-
 /* "Authorization: <token>"; empty where there is no token. */
 static enum s3_status make_header(const struct container *container, struct s3_secret *header, struct s3_error *error)
 {
     static const char name[] = "Authorization: ";
     struct s3_secret read = { NULL, 0 };
     const struct s3_secret *token = &container->token;
-    char line[sizeof name + TOKEN_MAX];
+    char line[sizeof name + PROVIDER_FILE_MAX];
     enum s3_status status = S3_OK;
 
     if (container->token_file != NULL) {
-        status = read_token(container->token_file, &read, error);
+        status = provider_file_read(container->token_file, origin, TOKEN_FILE, false, &read, error);
         token = &read;
     }
     if (status == S3_OK && token->len > 0) {
@@ -222,9 +182,9 @@ static enum s3_status set_token(
     }
     if (token == NULL)
         return S3_OK;
-    if (strlen(token) > TOKEN_MAX || !is_token(token, strlen(token)))
+    if (!provider_file_is_token(token, strlen(token)))
         return s3_fail(error, S3_FATAL, "Token", "%s: " TOKEN " holds a line break, or is longer than %d KiB", origin,
-                TOKEN_MAX / 1024);
+                PROVIDER_FILE_MAX / 1024);
     if (!s3_secret_set(&container->token, token, strlen(token)))
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     return S3_OK;

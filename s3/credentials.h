@@ -65,7 +65,7 @@ struct s3_chain_options {
  * (keys; role_arn with source_profile or credential_source; external_id; role_session_name; duration_seconds),
  * container (relative and full URI), IMDSv2. The order is settled when it is made, so that a malformed file is one
  * clear line then; the fetching happens at get. Files that AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE name must be
- * there. Web identity, credential_process, single sign-on and MFA are S3_FATAL "NotSupported" where they would be used.
+ * there. Single sign-on and MFA are S3_FATAL "NotSupported" where they would be used.
  */
 enum s3_status s3_provider_chain(const struct s3_chain_options *options, struct s3_provider **provider,
         struct s3_error *error) __attribute__((warn_unused_result));
@@ -76,7 +76,8 @@ enum s3_status s3_chain_region(const struct s3_environment *environment, const c
         size_t region_size, struct s3_error *error) __attribute__((warn_unused_result));
 
 struct s3_role_options {
-    struct s3_provider *parent; /* borrowed; who asks for the role */
+    struct s3_provider *parent; /* borrowed; who asks for the role; NULL with a token_file */
+    const char *token_file;     /* of a web identity, which asks for the role instead; NULL: none */
     const struct s3_clock *clock;
     const char *role_arn;
     const char *external_id;    /* NULL: none */

@@ -50,6 +50,32 @@ static const char *choose_region(const struct s3_environment *environment, const
     return region != NULL ? region : provider_variable(environment, "AWS_DEFAULT_REGION");
 }
 
+static const char *choose_sts(const struct s3_chain_options *options)
+{
+    const char *endpoint = or_null(options->sts_endpoint);
+
+    if (endpoint == NULL)
+        endpoint = provider_variable(options->environment, "AWS_ENDPOINT_URL_STS");
+    return endpoint != NULL ? endpoint : provider_variable(options->environment, "AWS_ENDPOINT_URL");
+}
+
+/* What a cluster or a pipeline gives its containers: a token's file and the role that it is good for. */
+static enum s3_status from_web_identity(
+        const struct s3_chain_options *options, struct s3_provider **provider, struct s3_error *error)
+{
+    const struct s3_environment *environment = options->environment;
+    const struct s3_role_options role = { .clock = options->clock,
+        .token_file = provider_variable(environment, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        .role_arn = provider_variable(environment, "AWS_ROLE_ARN"),
+        .session_name = provider_variable(environment, "AWS_ROLE_SESSION_NAME"),
+        .region = choose_region(environment, or_null(options->region)),
+        .sts_endpoint = choose_sts(options) };
+
+    if (role.role_arn == NULL)
+        return s3_fail(error, S3_FATAL, "NoRole", "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not");
+    return s3_provider_role(&role, provider, error);
+}
+
 static enum s3_status from_profile(const struct s3_chain_options *options, const struct choice *choice,
         struct s3_provider **provider, struct s3_error *error)
 {
@@ -58,14 +84,10 @@ static enum s3_status from_profile(const struct s3_chain_options *options, const
         .clock = options->clock,
         .profiles = &choice->profiles,
         .region = choose_region(environment, or_null(options->region)),
-        .sts_endpoint = or_null(options->sts_endpoint) };
+        .sts_endpoint = choose_sts(options) };
 
     if (made.region == NULL)
         made.region = profile_value(choice->profile, PROFILE_REGION);
-    if (made.sts_endpoint == NULL)
-        made.sts_endpoint = provider_variable(environment, "AWS_ENDPOINT_URL_STS");
-    if (made.sts_endpoint == NULL)
-        made.sts_endpoint = provider_variable(environment, "AWS_ENDPOINT_URL");
     return provider_profile_new(&made, choice->profile, provider, error);
 }
 
@@ -99,8 +121,7 @@ enum s3_status s3_provider_chain(
         status = provider_new_environment(options->environment, &found, error);
         if (status == S3_OK && found == NULL &&
                 provider_variable(options->environment, "AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
-            status = s3_fail(error, S3_FATAL, "NotSupported",
-                    "AWS_WEB_IDENTITY_TOKEN_FILE is set, but this version does not support web identity");
+            status = from_web_identity(options, &found, error);
         if (status != S3_OK || found != NULL) {
             *provider = found;
             return status;

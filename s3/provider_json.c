@@ -63,8 +63,8 @@ static bool is_account(struct s3_text account)
     return account.len == 12;
 }
 
-static enum s3_status read_object(
-        const json_t *object, const char *origin, struct s3_credentials **credentials, struct s3_error *error)
+static enum s3_status read_object(const json_t *object, const char *token_name, const char *origin,
+        struct s3_credentials **credentials, struct s3_error *error)
 {
     struct s3_text code, access_key, secret_key, token, expiration, account;
     int64_t expires_ms = 0;
@@ -74,7 +74,7 @@ static enum s3_status read_object(
     if (!json_is_object(object))
         return bad(error, origin, "is no JSON object");
     if (!get(object, "Code", &code) || !get(object, "AccessKeyId", &access_key) ||
-            !get(object, "SecretAccessKey", &secret_key) || !get(object, "Token", &token) ||
+            !get(object, "SecretAccessKey", &secret_key) || !get(object, token_name, &token) ||
             !get(object, "Expiration", &expiration) || !get(object, "AccountId", &account))
         return bad(error, origin, "has a member that is no string");
     if (code.len > 0 && (code.len != 7 || memcmp(code.ptr, "Success", 7) != 0))
@@ -93,14 +93,29 @@ static enum s3_status read_object(
     return S3_OK;
 }
 
-enum s3_status provider_json_parse(const char *text, size_t length, const char *origin,
+static enum s3_status parse(const char *text, size_t length, bool of_process, const char *origin,
         struct s3_credentials **credentials, struct s3_error *error)
 {
+    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL); /* NULL is no object */
     enum s3_status status;
-    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
 
-    status = read_object(object, origin, credentials, error); /* NULL is no object */
+    if (of_process && json_is_object(object) && json_integer_value(json_object_get(object, "Version")) != 1)
+        status = bad(error, origin, "is not of Version 1");
+    else
+        status = read_object(object, of_process ? "SessionToken" : "Token", origin, credentials, error);
     wipe(object);
     json_decref(object);
     return status;
+}
+
+enum s3_status provider_json_parse(const char *text, size_t length, const char *origin,
+        struct s3_credentials **credentials, struct s3_error *error)
+{
+    return parse(text, length, false, origin, credentials, error);
+}
+
+enum s3_status provider_json_parse_process(const char *text, size_t length, const char *origin,
+        struct s3_credentials **credentials, struct s3_error *error)
+{
+    return parse(text, length, true, origin, credentials, error);
 }

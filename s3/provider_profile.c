@@ -8,6 +8,7 @@
 #include "s3/decode.h"
 #include "s3/imds.h"
 #include "s3/provider.h"
+#include "s3/provider_process.h"
 #include "s3/provider_role.h"
 
 enum { CHAIN_MAX = 16, DURATION_MAX = 43200 };
@@ -30,7 +31,8 @@ static enum s3_status unsupported(const struct profile *profile, struct s3_error
             profile->name, what);
 }
 
-static enum s3_status make_keys(const struct profile *profile, struct s3_provider **provider, struct s3_error *error)
+static enum s3_status make_keys(const struct provider_profile_options *options, const struct profile *profile,
+        struct s3_provider **provider, struct s3_error *error)
 {
     const char *access_key = profile_value(profile, PROFILE_ACCESS_KEY);
     const char *secret_key = profile_value(profile, PROFILE_SECRET_KEY);
@@ -38,19 +40,21 @@ static enum s3_status make_keys(const struct profile *profile, struct s3_provide
 
     *provider = NULL;
     if (profile_value(profile, PROFILE_WEB_IDENTITY) != NULL)
-        return unsupported(profile, error, "web_identity_token_file");
+        return bad(profile, error, "web_identity_token_file needs role_arn", "");
     if (profile_value(profile, PROFILE_SSO) != NULL)
         return unsupported(profile, error, "single sign-on (sso_...)");
     if (profile_value(profile, PROFILE_LOGIN) != NULL)
         return unsupported(profile, error, "login_session");
+    (void)snprintf(origin, sizeof origin, "profile \"%s\"", profile->name);
     if (access_key == NULL && secret_key == NULL)
-        return profile_value(profile, PROFILE_PROCESS) != NULL ? unsupported(profile, error, "credential_process")
-                                                               : S3_OK;
+        return profile_value(profile, PROFILE_PROCESS) == NULL
+                       ? S3_OK
+                       : process_provider_new(
+                                 profile_value(profile, PROFILE_PROCESS), origin, options->clock, provider, error);
     if (access_key == NULL || secret_key == NULL)
         return s3_fail(error, S3_FATAL, "BadKeys", "profile \"%.128s\" has %s, but no %s", profile->name,
                 access_key != NULL ? "aws_access_key_id" : "aws_secret_access_key",
                 access_key != NULL ? "aws_secret_access_key" : "aws_access_key_id");
-    (void)snprintf(origin, sizeof origin, "profile \"%s\"", profile->name);
     return provider_new_keys(access_key, secret_key, profile_value(profile, PROFILE_TOKEN),
             profile_value(profile, PROFILE_ACCOUNT), origin, provider, error);
 }
@@ -73,7 +77,7 @@ static enum s3_status make_source(const struct provider_profile_options *options
                 profile->name, name, files);
     }
     if (source == profile) {
-        status = make_keys(profile, parent, error);
+        status = make_keys(options, profile, parent, error);
     } else {
         for (const struct way *at = way; at != NULL; at = at->before)
             if (at->profile == source)
@@ -118,8 +122,6 @@ static enum s3_status make_parent(const struct provider_profile_options *options
     const char *source = profile_value(profile, PROFILE_SOURCE_PROFILE);
     const char *named = profile_value(profile, PROFILE_CREDENTIAL_SOURCE);
 
-    if (profile_value(profile, PROFILE_WEB_IDENTITY) != NULL)
-        return unsupported(profile, error, "web_identity_token_file");
     if (profile_value(profile, PROFILE_MFA) != NULL)
         return unsupported(profile, error, "mfa_serial");
     if (source != NULL && named != NULL)
@@ -128,6 +130,12 @@ static enum s3_status make_parent(const struct provider_profile_options *options
         return bad(profile, error, "role_arn needs source_profile or credential_source", "");
     return source != NULL ? make_source(options, way, source, parent, error)
                           : make_named_source(options, profile, named, parent, error);
+}
+
+static bool source_is_named(const struct profile *profile)
+{
+    return profile_value(profile, PROFILE_SOURCE_PROFILE) != NULL ||
+           profile_value(profile, PROFILE_CREDENTIAL_SOURCE) != NULL;
 }
 
 static enum s3_status make_role(const struct provider_profile_options *options, const struct way *way,
@@ -139,6 +147,7 @@ static enum s3_status make_role(const struct provider_profile_options *options, 
     enum s3_status status;
     struct s3_role_options role = { .clock = options->clock,
         .role_arn = profile_value(profile, PROFILE_ROLE_ARN),
+        .token_file = profile_value(profile, PROFILE_WEB_IDENTITY),
         .external_id = profile_value(profile, PROFILE_EXTERNAL_ID),
         .session_name = profile_value(profile, PROFILE_SESSION_NAME),
         .region = options->region,
@@ -148,7 +157,12 @@ static enum s3_status make_role(const struct provider_profile_options *options, 
             (!s3_parse_number(duration->ptr, duration->len, &seconds) || seconds == 0 || seconds > DURATION_MAX))
         return bad(profile, error, "duration_seconds is no number from 1 to 43200: ", duration->ptr);
     role.duration_seconds = (unsigned)seconds;
-    status = make_parent(options, way, &role.parent, error);
+    status = role.token_file == NULL    ? make_parent(options, way, &role.parent, error)
+             : source_is_named(profile) ? bad(profile, error,
+                                                  "web_identity_token_file excludes source_profile and "
+                                                  "credential_source",
+                                                  "")
+                                        : S3_OK;
     if (status != S3_OK)
         return status;
     status = provider_role_new(&role, true, provider, error);
@@ -162,7 +176,7 @@ static enum s3_status make(const struct provider_profile_options *options, const
 {
     if (profile_value(way->profile, PROFILE_ROLE_ARN) != NULL)
         return make_role(options, way, provider, error);
-    return make_keys(way->profile, provider, error);
+    return make_keys(options, way->profile, provider, error);
 }
 
 enum s3_status provider_profile_new(const struct provider_profile_options *options, const struct profile *profile,

@@ -8,6 +8,7 @@
 #include "s3/client.h"
 #include "s3/endpoint.h"
 #include "s3/provider.h"
+#include "s3/provider_file.h"
 #include "s3/sts.h"
 
 enum {
@@ -24,6 +25,7 @@ struct role {
     struct s3_client *sts;
     char *arn, *session_name;
     char *external_id, *policy; /* NULL: none */
+    char *token_file;           /* NULL: the parent asks */
     unsigned duration_seconds;
 };
 
@@ -38,6 +40,7 @@ static void free_role(void *ctx)
     free(role->session_name);
     free(role->external_id);
     free(role->policy);
+    free(role->token_file);
     free(role);
 }
 
@@ -91,19 +94,36 @@ static enum s3_status take(const struct role *role, const struct s3_session_answ
     return S3_OK;
 }
 
+/* The token is read for each session: whoever gives it replaces the file before the token ends. */
+static enum s3_status ask_with_token(struct role *role, struct s3_conn *conn,
+        const struct s3_assume_role_options *options, struct s3_session_answer *session, struct s3_error *error)
+{
+    struct s3_secret token = { NULL, 0 };
+    enum s3_status status =
+            provider_file_read(role->token_file, "web identity", "its token's file", true, &token, error);
+
+    if (status == S3_OK)
+        status = s3_assume_role_with_web_identity(conn, role->sts, options, token.ptr, session, error);
+    s3_secret_clear(&token);
+    return status;
+}
+
 static enum s3_status fetch(
         void *ctx, struct s3_conn *conn, struct s3_credentials **credentials, struct s3_error *error)
 {
-    const struct role *role = ctx;
+    struct role *role = ctx;
     struct s3_session_answer session;
     struct s3_assume_role_options options = { .role_arn = role->arn,
         .session_name = role->session_name,
         .external_id = role->external_id,
-        .policy = role->policy };
-    enum s3_status status = choose_duration(role, conn, &options.duration_seconds, error);
+        .policy = role->policy,
+        .duration_seconds = role->duration_seconds };
+    enum s3_status status =
+            role->parent != NULL ? choose_duration(role, conn, &options.duration_seconds, error) : S3_OK;
 
     if (status == S3_OK) {
-        status = s3_assume_role(conn, role->sts, &options, &session, error);
+        status = role->token_file != NULL ? ask_with_token(role, conn, &options, &session, error)
+                                          : s3_assume_role(conn, role->sts, &options, &session, error);
         if (status == S3_OK)
             status = take(role, &session, credentials, error);
         s3_session_answer_wipe(&session);
@@ -208,7 +228,7 @@ static enum s3_status set_up(struct role *role, const struct s3_role_options *op
         return status;
     role->duration_seconds = options->duration_seconds > 0 ? options->duration_seconds : HOUR;
     if (!copy(&role->arn, options->role_arn) || !copy(&role->external_id, options->external_id) ||
-            !copy(&role->policy, options->session_policy) ||
+            !copy(&role->policy, options->session_policy) || !copy(&role->token_file, options->token_file) ||
             !copy(&role->session_name, options->session_name != NULL ? options->session_name : "vaultferry"))
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     status = s3_client_new(&sts, &role->sts, error);

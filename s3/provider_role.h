@@ -1,6 +1,6 @@
 /*
- * Keys of a role, by STS's AssumeRole with another provider's keys. The public half is s3_provider_role; the chain of a
- * profile makes roles whose parents belong to them. Private to s3/.
+ * Keys of a role, by STS's AssumeRole with another provider's keys or a web identity's token. The public half is
+ * s3_provider_role; the chain of a profile makes roles whose parents belong to them. Private to s3/.
  */
 #ifndef S3_PROVIDER_ROLE_H
 #define S3_PROVIDER_ROLE_H

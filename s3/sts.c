@@ -7,7 +7,7 @@
 #include "sigv4/sigv4.h"
 #include "s3/call.h"
 
-enum { FORM_MAX = 64 * 1024, FORM_FIELDS = 8 };
+enum { FORM_MAX = 64 * 1024, FORM_FIELDS = 8, SECONDS_SIZE = 16 };
 
 struct form {
     struct sigv4_pair fields[FORM_FIELDS];
@@ -45,25 +45,45 @@ static enum s3_status send_form(struct s3_conn *conn, struct s3_client *client, 
     call.answer = answer;
     call.answer_out = out;
     status = call_perform(&call, error);
+    if (length != (size_t)-1)
+        s3_wipe(at, length); /* it may hold a token */
     s3_buffer_free(&body);
     return status;
+}
+
+static void begin_session(struct form *form, const char *action, const struct s3_assume_role_options *options,
+        char seconds[static SECONDS_SIZE])
+{
+    (void)snprintf(seconds, SECONDS_SIZE, "%u", options->duration_seconds);
+    add_field(form, "Action", action);
+    add_field(form, "Version", "2011-06-15");
+    add_field(form, "RoleArn", options->role_arn);
+    add_field(form, "RoleSessionName", options->session_name);
+    add_field(form, "Policy", options->policy);
+    add_field(form, "DurationSeconds", options->duration_seconds > 0 ? seconds : NULL);
 }
 
 enum s3_status s3_assume_role(struct s3_conn *conn, struct s3_client *client,
         const struct s3_assume_role_options *options, struct s3_session_answer *session, struct s3_error *error)
 {
     struct form form = { .count = 0 };
-    char seconds[16];
+    char seconds[SECONDS_SIZE];
 
-    (void)snprintf(seconds, sizeof seconds, "%u", options->duration_seconds);
-    add_field(&form, "Action", "AssumeRole");
-    add_field(&form, "Version", "2011-06-15");
-    add_field(&form, "RoleArn", options->role_arn);
-    add_field(&form, "RoleSessionName", options->session_name);
+    begin_session(&form, "AssumeRole", options, seconds);
     add_field(&form, "ExternalId", options->external_id);
-    add_field(&form, "Policy", options->policy);
-    add_field(&form, "DurationSeconds", options->duration_seconds > 0 ? seconds : NULL);
     return send_form(conn, client, "AssumeRole", &form, S3_ANSWER_ASSUME_ROLE, session, error);
+}
+
+enum s3_status s3_assume_role_with_web_identity(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_assume_role_options *options, const char *token, struct s3_session_answer *session,
+        struct s3_error *error)
+{
+    struct form form = { .count = 0 };
+    char seconds[SECONDS_SIZE];
+
+    begin_session(&form, "AssumeRoleWithWebIdentity", options, seconds);
+    add_field(&form, "WebIdentityToken", token);
+    return send_form(conn, client, "AssumeRoleWithWebIdentity", &form, S3_ANSWER_ASSUME_ROLE, session, error);
 }
 
 enum s3_status s3_get_caller_identity(

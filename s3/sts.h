@@ -1,5 +1,5 @@
 /*
- * The two calls of STS that a backup needs, on a client whose service is "sts".
+ * The calls of STS that a backup needs, on a client whose service is "sts".
  */
 #ifndef S3_STS_H
 #define S3_STS_H
@@ -16,6 +16,11 @@ struct s3_assume_role_options {
 enum s3_status s3_assume_role(struct s3_conn *conn, struct s3_client *client,
         const struct s3_assume_role_options *options, struct s3_session_answer *session, struct s3_error *error)
         __attribute__((warn_unused_result));
+/* The same for who holds a token of a web identity: a client without credentials asks. External id and tags are not for
+ * it. */
+enum s3_status s3_assume_role_with_web_identity(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_assume_role_options *options, const char *token, struct s3_session_answer *session,
+        struct s3_error *error) __attribute__((warn_unused_result));
 enum s3_status s3_get_caller_identity(struct s3_conn *conn, struct s3_client *client,
         struct s3_identity_answer *identity, struct s3_error *error) __attribute__((warn_unused_result));
 

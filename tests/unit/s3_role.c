@@ -184,6 +184,73 @@ static void profile_may_take_the_containers_or_the_instances_keys_for_its_role(v
     }
 }
 
+#define WEB_SESSION(key)                                                                                               \
+    "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><AssumedRoleUser>"                            \
+    "<Arn>arn:aws:sts::444455556666:assumed-role/vault/s</Arn></AssumedRoleUser><Credentials><AccessKeyId>" key        \
+    "</AccessKeyId><SecretAccessKey>HUSH</SecretAccessKey><SessionToken>T" key                                         \
+    "</SessionToken><Expiration>2026-11-18T11:26:40Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>"     \
+    "</AssumeRoleWithWebIdentityResponse>"
+
+static void assert_asked_with(const char *request, const char *token)
+{
+    static const char *const parts[] = { "Action=AssumeRoleWithWebIdentity",
+        "RoleArn=arn%3Aaws%3Aiam%3A%3A444455556666", "RoleSessionName=", "DurationSeconds=3600" };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(request, parts[i]) == NULL)
+            fail_msg("no %s", parts[i]);
+    assert_non_null(strstr(request, token));
+    assert_null(strcasestr(request, "\r\nauthorization:")); /* nobody has signed it */
+}
+
+static void web_identity_asks_unsigned_with_the_token_that_the_file_has_now(void **state)
+{
+    (void)state;
+    static const struct step steps[] = { { 200, WEB_SESSION("KW"), 0 }, { 200, WEB_SESSION("KX"), 0 } };
+    struct world *world = world_new();
+    struct s3_provider *provider;
+    struct s3_credentials *credentials;
+    world_serve(world, steps, 2);
+    world_set_url(world, "AWS_ENDPOINT_URL_STS", "");
+    world_set(world, "AWS_ROLE_ARN", ARN);
+    world_set(world, "AWS_ROLE_SESSION_NAME", "pod-1");
+    world_set(world, "AWS_WEB_IDENTITY_TOKEN_FILE", world_write(world, "token", "one.two-3_=\n"));
+    assert_int_equal(world_chain(world, NULL, &provider), S3_OK);
+    assert_int_equal(world_fetch(world, provider, &credentials), S3_OK);
+    assert_string_equal(credentials->access_key.ptr, "KW");
+    assert_string_equal(credentials->account, "444455556666");
+    assert_asked_with(world->server.requests[0], "WebIdentityToken=one.two-3_%3D");
+    assert_non_null(strstr(world->server.requests[0], "RoleSessionName=pod-1"));
+    s3_provider_rejected(provider, credentials);
+    s3_credentials_release(credentials);
+    (void)world_write(world, "token", "four");
+    assert_int_equal(world_fetch(world, provider, &credentials), S3_OK);
+    assert_asked_with(world->server.requests[1], "WebIdentityToken=four");
+    s3_credentials_release(credentials);
+    s3_provider_free(provider);
+    world_free(world);
+}
+
+static void web_identity_of_a_profile_and_a_token_that_is_gone(void **state)
+{
+    (void)state;
+    static const struct step steps[] = { { 200, WEB_SESSION("KW"), 0 } };
+    struct world *world = world_new();
+    char config[512];
+    world_serve(world, steps, 1);
+    world_set_url(world, "AWS_ENDPOINT_URL_STS", "");
+    (void)snprintf(config, sizeof config, "[profile p]\nrole_arn = " ARN "\nweb_identity_token_file = %s\n",
+            world_write(world, "token", "HUSH"));
+    (void)world_write(world, ".aws/config", config);
+    assert_chain_gives(world, "p", "KW", "TKW", "role " ARN);
+    assert_asked_with(world->server.requests[0], "WebIdentityToken=HUSH");
+    (void)world_write(world, "token", "HUSH\nHUSH");
+    assert_chain_fails(world, "p", S3_FATAL, "its token's file: \"/tmp/");
+    assert_null(strstr(world->error.message, "HUSH"));
+    assert_int_equal(remove(world_write(world, "token", "")), 0);
+    assert_chain_fails(world, "p", S3_FATAL, "cannot be read: No such file");
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +259,8 @@ int main(void)
         cmocka_unit_test(refusal_names_the_role_and_what_sts_said),
         cmocka_unit_test(sts_that_fails_is_tried_three_times),
         cmocka_unit_test(profile_with_a_role_asks_with_its_sources_keys),
+        cmocka_unit_test(web_identity_asks_unsigned_with_the_token_that_the_file_has_now),
+        cmocka_unit_test(web_identity_of_a_profile_and_a_token_that_is_gone),
         cmocka_unit_test(profile_may_take_the_containers_or_the_instances_keys_for_its_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
