@@ -97,7 +97,8 @@ static enum verdict next_page(struct points_versions *cursor)
         .expected_owner = cursor->vault->owner,
         .prefix = { cursor->prefix, cursor->prefix_len },
         .key_marker = { cursor->marker, cursor->marker_len },
-        .version_marker = { cursor->version, cursor->version_len } };
+        .version_marker = { cursor->version, cursor->version_len },
+        .restore_status = cursor->restore_status };
     struct s3_error error;
     enum s3_status status = s3_list_versions(cursor->conn, cursor->vault->client, &options, &cursor->page, &error);
 

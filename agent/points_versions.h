@@ -14,9 +14,10 @@ struct points_versions {
     const struct vault *vault;
     struct s3_conn *conn;
     struct s3_page page;
-    size_t at;     /* the page's next entry */
-    bool last;     /* no page follows */
-    bool has_last; /* last_key is set */
+    size_t at;           /* the page's next entry */
+    bool last;           /* no page follows */
+    bool has_last;       /* last_key is set */
+    bool restore_status; /* ask whether what is archived is thawed; set after begin */
     enum verdict verdict;
     struct failure failure;
     size_t prefix_len, marker_len, version_len, last_len;
