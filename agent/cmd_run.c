@@ -25,8 +25,8 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
 {
     static const struct option options[] = { { "source", required_argument, NULL, 's' },
         { "accept", required_argument, NULL, 'a' }, { "deadline", required_argument, NULL, 'd' },
-        { "max-requests", required_argument, NULL, 'r' }, { "max-bytes", required_argument, NULL, 'b' },
-        { NULL, 0, NULL, 0 } };
+        { "due", no_argument, NULL, 'D' }, { "max-requests", required_argument, NULL, 'r' },
+        { "max-bytes", required_argument, NULL, 'b' }, { NULL, 0, NULL, 0 } };
     int option;
 
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -35,7 +35,8 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
                     : option == 'd' ? age_parse(optarg, &out->deadline_s)
                     : option == 'r' ? read_number(optarg, &out->max_requests)
                     : option == 'b' ? read_number(optarg, &out->max_bytes)
-                                    : false;
+                                    : option == 'D';
+        out->due = out->due || option == 'D';
         if (!well && option != '?' && option != 's' && option != 'a') {
             (void)command_misused(program, "run",
                     "\"%s\" is not what this option takes: an age such as 3h, or a whole number", optarg);

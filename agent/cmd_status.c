@@ -8,9 +8,11 @@
 
 #include "agent/age.h"
 #include "agent/command.h"
+#include "agent/due.h"
 #include "agent/event.h"
 #include "agent/points.h"
 #include "agent/report.h"
+#include "agent/select.h"
 #include "agent/vault_sources.h"
 
 struct options {
@@ -47,8 +49,28 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
 struct newest {
     bool has_any, has_good;
     char state[16];
+    int64_t began_ms; /* of the newest, whatever its state */
     struct point_read good;
 };
+
+/* When the source is due, by the policy of the config; a source that the config does not name has none. */
+struct dates {
+    bool has_next, overdue;
+    int64_t next_s;
+};
+
+static struct dates dates_of(
+        const struct program *program, const char *source, const struct newest *newest, int64_t now_s)
+{
+    const struct config_source *config = select_source_of(program->config, source);
+    struct dates dates = { .has_next = false };
+
+    if (config == NULL || config->kind == CONFIG_KIND_STREAM || config->policy->schedule == NULL)
+        return dates;
+    dates.has_next = due_next(config->policy, newest->has_any ? newest->began_ms / 1000 : 0, now_s, &dates.next_s);
+    dates.overdue = dates.has_next && dates.next_s + config->policy->start_window_minutes * 60 < now_s;
+    return dates;
+}
 
 static enum verdict find_newest(const struct vault *vault, struct s3_conn *conn, const char *source,
         struct newest *newest, struct failure *failure)
@@ -70,6 +92,8 @@ static enum verdict find_newest(const struct vault *vault, struct s3_conn *conn,
             break;
         if (!newest->has_any)
             (void)snprintf(newest->state, sizeof newest->state, "%s", state_point_state_name(read.point->state));
+        if (!newest->has_any)
+            newest->began_ms = read.point->started_ms;
         newest->has_any = true;
         if (read.point->state == STATE_POINT_COMPLETE) {
             newest->has_good = true;
@@ -82,33 +106,47 @@ static enum verdict find_newest(const struct vault *vault, struct s3_conn *conn,
     return verdict;
 }
 
-static json_t *status_json(const char *source, const struct newest *newest, int64_t age_s, bool stale)
+static json_t *status_json(
+        const char *source, const struct newest *newest, const struct dates *dates, int64_t age_s, bool stale)
 {
     const struct state_point *point = newest->has_good ? newest->good.point : NULL;
     const struct state_totals totals = point != NULL ? state_point_totals(point) : (struct state_totals){ 0, 0 };
     const struct state_totals none[CLASS_COUNT] = { { 0, 0 } };
 
-    return json_pack("{ss so so so sb sI sI so sn}", "source", source, "point",
+    return json_pack("{ss so so so sb sI sI so so sb}", "source", source, "point",
             point != NULL ? json_string(point->id) : json_null(), "age_seconds",
             point != NULL ? json_integer((json_int_t)age_s) : json_null(), "state",
             newest->has_any ? json_string(newest->state) : json_null(), "stale", stale, "objects",
             (json_int_t)totals.objects, "bytes", (json_int_t)totals.bytes, "by_class",
-            classes_json(point != NULL ? point->by_class : none), "next_due");
+            classes_json(point != NULL ? point->by_class : none), "next_due",
+            dates->has_next ? time_json(dates->next_s * 1000) : json_null(), "overdue", dates->overdue);
 }
 
-static void print_status(const char *source, const struct newest *newest, int64_t age_s, bool stale)
+static void print_due(const struct dates *dates)
+{
+    char text[STATE_TIME_SIZE];
+
+    if (dates->has_next && state_utc_format(dates->next_s * 1000, text) > 0)
+        (void)printf("; %s %s", dates->overdue ? "OVERDUE since" : "due", text);
+    (void)printf("\n");
+}
+
+static void print_status(
+        const char *source, const struct newest *newest, const struct dates *dates, int64_t age_s, bool stale)
 {
     const struct state_point *point = newest->has_good ? newest->good.point : NULL;
 
     if (point == NULL) {
         (void)printf(
-                "%-24s no complete point yet%s%s\n", source, newest->has_any ? "; the newest is " : "", newest->state);
+                "%-24s no complete point yet%s%s", source, newest->has_any ? "; the newest is " : "", newest->state);
+        print_due(dates);
         return;
     }
-    (void)printf("%-24s %s, %lld h %02lld min old%s; %llu objects, %llu bytes; the newest point is %s\n", source,
+    (void)printf("%-24s %s, %lld h %02lld min old%s; %llu objects, %llu bytes; the newest point is %s", source,
             point->id, (long long)(age_s / 3600), (long long)(age_s / 60 % 60), stale ? ": STALE" : "",
             (unsigned long long)state_point_totals(point).objects, (unsigned long long)state_point_totals(point).bytes,
             newest->state);
+    print_due(dates);
 }
 
 static enum verdict tell(const struct program *program, const struct vault *vault, struct s3_conn *conn,
@@ -116,6 +154,7 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
 {
     struct newest newest = { .has_any = false };
     enum verdict verdict = find_newest(vault, conn, source, &newest, failure);
+    struct dates dates;
     int64_t age_s = 0;
     bool stale;
 
@@ -127,10 +166,11 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
         age_s = 0;
     stale = max_age_s > 0 && (!newest.has_good || age_s > max_age_s);
     *any_stale = *any_stale || stale;
+    dates = dates_of(program, source, &newest, vault_now_ms(vault) / 1000);
     if (program->json)
-        (void)json_array_append_new(out, status_json(source, &newest, age_s, stale));
+        (void)json_array_append_new(out, status_json(source, &newest, &dates, age_s, stale));
     else
-        print_status(source, &newest, age_s, stale);
+        print_status(source, &newest, &dates, age_s, stale);
     if (newest.has_good)
         point_read_free(&newest.good);
     return VERDICT_OK;

@@ -1,6 +1,8 @@
 /* See config_check.h: what a policy cannot ask for. */
 #include "agent/config_check.h"
 
+#include "agent/schedule.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -143,6 +145,22 @@ static enum config_status check_keep(const struct config_context *context, const
             "\"keep\" of policy \"%s\" keeps nothing", policy->name);
 }
 
+static enum config_status check_schedule(const struct config_context *context, const struct config_policy *policy)
+{
+    const struct json_node *where = config_where(policy->node, "schedule");
+    struct schedule schedule;
+    const char *wrong = policy->schedule != NULL ? schedule_parse(policy->schedule, &schedule) : NULL;
+
+    if (wrong != NULL)
+        return config_complain(context, where->line, where->column, "such as \"cron(0 3 * * ? *)\"",
+                "\"schedule\" of policy \"%s\": %s", policy->name, wrong);
+    where = config_where(policy->node, "timezone");
+    if (policy->schedule != NULL && !schedule_zone_is_known(policy->timezone))
+        return config_complain(context, where->line, where->column, "is tzdata installed?",
+                "\"timezone\" of policy \"%s\": this machine knows no \"%s\"", policy->name, policy->timezone);
+    return CONFIG_OK;
+}
+
 enum config_status config_check_policy(const struct config_context *context, struct config_policy *policy)
 {
     enum config_status status = resolve_short_form(context, policy);
@@ -157,5 +175,7 @@ enum config_status config_check_policy(const struct config_context *context, str
         status = check_deletion(context, policy);
     if (status == CONFIG_OK)
         status = check_keep(context, policy);
+    if (status == CONFIG_OK)
+        status = check_schedule(context, policy);
     return status;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "agent/clock.h"
+#include "agent/due.h"
 #include "agent/event.h"
 #include "agent/state_folder.h"
 #include "state/manifest_batch.h"
@@ -51,9 +52,14 @@ static enum verdict take_lease(struct run *run)
 
 enum verdict run_open(struct run *run)
 {
-    if (open_clients(run) != VERDICT_OK || state_folder_open(run->options->program, run->source.name,
-                                                   pool_workers(run->options->pool) + READERS_BESIDE, &run->manifest,
-                                                   &run->found, &run->failure) != VERDICT_OK)
+    if (open_clients(run) != VERDICT_OK ||
+            (run->options->slot_s != NULL && due_is_served(&run->vault, run->conn, run->source.name,
+                                                     *run->options->slot_s, &run->served, &run->failure) != VERDICT_OK))
+        return run->failure.verdict;
+    if (run->served)
+        return VERDICT_OK;
+    if (state_folder_open(run->options->program, run->source.name, pool_workers(run->options->pool) + READERS_BESIDE,
+                &run->manifest, &run->found, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     if (run->options->health->refused) {
         run->failure = run->options->health->failure;
@@ -109,7 +115,11 @@ static enum verdict prepare(struct run *run)
 {
     struct publish_options options;
 
-    if (run_open(run) != VERDICT_OK || take_lease(run) != VERDICT_OK || run_catch_up(run) != VERDICT_OK)
+    if (run_open(run) != VERDICT_OK)
+        return run->failure.verdict;
+    if (run->served)
+        return VERDICT_OK;
+    if (take_lease(run) != VERDICT_OK || run_catch_up(run) != VERDICT_OK)
         return run->failure.verdict;
     if (run->options->kind == RUN_TAGS)
         return VERDICT_OK;
@@ -168,6 +178,8 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
         return EXIT_PARTIAL; /* what the service listed makes no sense: a partial point, no fault of ours */
     if (verdict != VERDICT_OK)
         return verdict_exit(verdict);
+    if (run->served)
+        return EXIT_DONE;
     if (run->guarded)
         return EXIT_GUARDED;
     if (report->failed > 0 || run->recorder.left_out > 0 || run->damaged)
@@ -198,7 +210,7 @@ void run_source(const struct run_options *options, struct source_report *report)
     verdict = prepare(run);
     if (verdict == VERDICT_OK && options->kind == RUN_TAGS) {
         verdict = run_tags(run);
-    } else if (verdict == VERDICT_OK) {
+    } else if (verdict == VERDICT_OK && !run->served) {
         event_emit("source-started", run->source.name, json_pack("{ss}", "point", run->point), NULL);
         verdict = run_work(run);
         if (verdict == VERDICT_OK && run->walk_ended)

@@ -30,6 +30,7 @@ struct run_options {
     enum run_kind kind;
     struct budget *budget; /* of all sources together; NULL: none */
     bool accept;           /* what the guard sees is let through this time */
+    const int64_t *slot_s; /* only where no run that began since then has left a point; NULL: in any case */
     const char *prefix;    /* RUN_RECOPY, RUN_TAGS: only these keys; NULL: all */
 };
 

@@ -33,6 +33,7 @@ struct run {
     enum manifest_found found;
     char owner[STATE_FOLDER_OWNER_SIZE]; /* this state folder's name in leases */
     struct lease *lease;
+    bool served;       /* of the schedule's slot: there is nothing to be done */
     bool kept_renewed; /* the keeper has the lease */
     struct rebuild_result rebuilt;
     struct source_config source_config;

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/due.h"
 #include "agent/event.h"
 #include "agent/recover.h"
 #include "agent/selection.h"
 
 enum { IN_FLIGHT = 8 };
+#define NEVER INT64_MAX
 
 struct runs {
     const struct runs_options *options;
@@ -22,6 +24,7 @@ struct runs {
     struct source_report *reports; /* one a source */
     struct budget budget;
     struct health health;
+    int64_t *slots; /* with --due, one a source: see run_options.slot_s; NEVER: nothing is due. Else NULL */
     pthread_mutex_t lock;
     size_t next; /* guarded by lock: the next source to be run */
 };
@@ -84,17 +87,36 @@ static void *run_sources(void *ctx)
             .kind = options->kind,
             .budget = &runs->budget,
             .accept = is_accepted(options, &runs->selection.sources[index]),
+            .slot_s = runs->slots != NULL && runs->selection.sources[index].policy->schedule != NULL
+                              ? &runs->slots[index]
+                              : NULL,
             .prefix = options->prefix };
         struct source_report *report = &runs->reports[index];
         if (clock_stop_asked() || budget_is_spent(&runs->budget, clock_monotonic_ms())) {
             (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);
             report->state = "skipped";
             report->exit = EXIT_LEFT;
+        } else if (runs->slots != NULL && runs->slots[index] == NEVER) {
+            (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);
+            report->state = "skipped";
         } else {
             run_source(&one, report);
         }
     }
     return NULL;
+}
+
+/* Before any thread: see due.h. */
+static bool find_slots(struct runs *runs)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+
+    runs->slots = calloc(runs->selection.count + 1, sizeof *runs->slots);
+    for (size_t i = 0; runs->slots != NULL && i < runs->selection.count; i++)
+        if (runs->selection.sources[i].policy->schedule != NULL &&
+                !due_slot(runs->selection.sources[i].policy, now_s, &runs->slots[i]))
+            runs->slots[i] = NEVER;
+    return runs->slots != NULL;
 }
 
 static enum verdict start(struct runs *runs, struct failure *failure)
@@ -107,6 +129,8 @@ static enum verdict start(struct runs *runs, struct failure *failure)
             check_accepted(runs, failure) != VERDICT_OK ||
             access_open(program, &vault, &runs->vault_access, failure) != VERDICT_OK)
         return failure->verdict;
+    if (options->due && !find_slots(runs))
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     recover_manifests(program, &runs->selection); /* before the first thread */
     if (pool_start(program, (unsigned)program->config->limits.workers, &runs->pool, failure) != VERDICT_OK ||
             lease_keeper_start(program, &runs->keeper, failure) != VERDICT_OK)
@@ -187,6 +211,7 @@ enum exit_code runs_do(const struct runs_options *options)
     for (size_t i = 0; i < runs.selection.count && runs.reports != NULL; i++)
         source_report_clear(&runs.reports[i]);
     free(runs.reports);
+    free(runs.slots);
     access_close(runs.vault_access);
     selection_free(&runs.selection);
     (void)pthread_mutex_destroy(&runs.lock);

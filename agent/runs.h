@@ -14,6 +14,7 @@ struct runs_options {
     const char *const *wanted; /* --source; none: all */
     size_t wanted_count;
     const char *prefix;               /* RUN_RECOPY */
+    bool due;                         /* only the sources whose schedule wants a run now */
     const struct option_list *accept; /* sources that the guard lets pass once; NULL: none */
     int64_t deadline_s;               /* from now; 0: none */
     uint64_t max_requests, max_bytes; /* 0: none */

@@ -187,6 +187,25 @@ const char *select_folder(const struct config_source *source, const char *bucket
     return source->name != NULL ? source->name : bucket;
 }
 
+const struct config_source *select_source_of(const struct config *config, const char *folder)
+{
+    const struct select_candidate bucket = { .name = folder };
+
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *source = &config->sources[i];
+        enum select_verdict verdict;
+        if (source->name != NULL) {
+            if (strcmp(source->name, folder) == 0)
+                return source;
+            continue;
+        }
+        verdict = select_bucket(source, &bucket, NULL);
+        if (verdict == SELECT_YES || verdict == SELECT_TAGS_NEEDED)
+            return source;
+    }
+    return NULL;
+}
+
 bool select_key(const struct config_source *source, const char *key, size_t len)
 {
     const struct config_strings *patterns = &source->select.exclude_keys;

@@ -49,6 +49,10 @@ bool select_is_vault(
 /* The vault's folder for a selected bucket: the source's name, else the bucket's. */
 const char *select_folder(const struct config_source *source, const char *bucket);
 
+/* The source of the config that a folder of the vault comes from, as far as names tell, without asking anybody; NULL:
+ * none does. */
+const struct config_source *select_source_of(const struct config *config, const char *folder);
+
 /* Whether the key is wanted: no pattern of exclude_keys matches. Prefixes are the walk's business. */
 bool select_key(const struct config_source *source, const char *key, size_t len);
 

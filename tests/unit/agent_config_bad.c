@@ -94,6 +94,12 @@ static const struct {
     { POLICY("\"schedule\": \"cron(0 3 * * *)\""),
             "c: \"cron(0 3 * * *)\" of \"schedule\" is not a schedule at line 3, column 32: cron() with six fields, or "
             "rate(n minutes|hours|days), or nothing" },
+    { POLICY("\"schedule\": \"cron(0 3 * * * *)\""), "c: \"schedule\" of policy \"p\": exactly one of the day of the "
+                                                     "month and the day of the week must be \"?\" "
+                                                     "at line 3, column 32: such as \"cron(0 3 * * ? *)\"" },
+    { POLICY("\"schedule\": \"rate(1 day)\", \"timezone\": \"Mars/Olympus\""),
+            "c: \"timezone\" of policy \"p\": this machine knows no \"Mars/Olympus\" at line 3, column 59: is tzdata "
+            "installed?" },
     { POLICY("\"timezone\": \"berlin\""), "c: \"berlin\" of \"timezone\" is not a time zone at line 3, column 32: such "
                                           "as \"UTC\" or \"Europe/Berlin\"" },
     { TIERS(TIER("30", "STANDARD")),

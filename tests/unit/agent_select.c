@@ -261,9 +261,30 @@ static void two_sources_never_share_a_bucket_or_a_name(void **state)
     config_free(config);
 }
 
+static void folder_of_the_vault_is_led_back_to_its_source(void **state)
+{
+    (void)state;
+    struct config *config =
+            parse("{\"select\": {\"buckets\": [\"acme-*\"], \"exclude_buckets\": [\"*-logs\"]}, "
+                  "\"policy\": \"p\"}, "
+                  "{\"name\": \"named\", \"select\": {\"buckets\": [\"a-bucket\"]}, \"policy\": \"p\"}, "
+                  "{\"name\": \"dumps\", \"kind\": \"stream\", \"policy\": \"p\"}, "
+                  "{\"select\": {\"arns\": [\"arn:aws:s3:::b-*\"], \"tags\": {\"x\": \"y\"}}, "
+                  "\"policy\": \"p\"}");
+    assert_ptr_equal(select_source_of(config, "acme-1"), &config->sources[0]);
+    assert_ptr_equal(select_source_of(config, "named"), &config->sources[1]);
+    assert_ptr_equal(select_source_of(config, "dumps"), &config->sources[2]);
+    assert_ptr_equal(select_source_of(config, "b-1"), &config->sources[3]);
+    assert_null(select_source_of(config, "acme-logs"));
+    assert_null(select_source_of(config, "a-bucket"));
+    assert_null(select_source_of(config, "other"));
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folder_of_the_vault_is_led_back_to_its_source),
         cmocka_unit_test(table_of_buckets),
         cmocka_unit_test(streams_select_nothing),
         cmocka_unit_test(literal_buckets_need_no_listing),
