@@ -14,6 +14,7 @@ static const char *const folders[] = {
     [LAYOUT_CHANGES] = "points",
     [LAYOUT_FULL] = "points",
     [LAYOUT_FORGOTTEN] = "points",
+    [LAYOUT_DRILL] = "points",
     [LAYOUT_LEASE] = "lease",
 };
 
@@ -121,7 +122,14 @@ enum state_status layout_name(const struct layout *layout, const char *source, s
 enum state_status layout_file_name(enum layout_kind kind, uint64_t number, char out[LAYOUT_FILE_NAME_SIZE])
 {
     bool numbered = kind == LAYOUT_CHANGES || kind == LAYOUT_FULL;
+    char time[STATE_POINT_SIZE];
     out[0] = '\0';
+    if (kind == LAYOUT_DRILL) {
+        if (number > INT64_MAX || !state_utc_to_point((int64_t)number, time))
+            return STATE_BAD_DATA;
+        (void)snprintf(out, LAYOUT_FILE_NAME_SIZE, "drill-%s.json", time);
+        return STATE_OK;
+    }
     if (numbered ? number < 1 || number > STATE_FILE_NUMBER_MAX : number != 0)
         return STATE_BAD_DATA;
     if (numbered)
@@ -212,6 +220,14 @@ bool layout_parse_file_name(const char *ptr, size_t len, enum layout_kind *kind,
 {
     struct rest rest = { ptr, len };
     *number = 0;
+    if (take(&rest, "drill-")) {
+        int64_t seconds;
+        *kind = LAYOUT_DRILL;
+        if (rest.len != STATE_POINT_LEN + strlen(".json") || !state_utc_from_point(rest.ptr, STATE_POINT_LEN, &seconds))
+            return false;
+        *number = (uint64_t)seconds;
+        return memcmp(rest.ptr + STATE_POINT_LEN, ".json", strlen(".json")) == 0;
+    }
     if (take(&rest, "changes-"))
         *kind = LAYOUT_CHANGES;
     else if (take(&rest, "full-"))

@@ -5,6 +5,7 @@
  *   data-long/<source>/<sha256 of key>       where the path above would pass 1,024 bytes, the vault's prefix counted
  *   names/<source>/<sha256 of key>           such a key's bytes, nothing else
  *   points/<source>/<point>/point.json · changes-NNNN.ndjson.zst · full-NNNN.ndjson.zst · forgotten.json
+ *   points/<source>/<point>/drill-<time>.json   a restore of a sample of that point was tried then
  *   lease/<source>/<n>.json                  n in ten digits, so that byte order is number order
  *
  * Two keys of one source sort as their data/ paths do; data-long/ is in the order of the hashes.
@@ -38,6 +39,7 @@ enum layout_kind {
     LAYOUT_CHANGES,   /* changes-NNNN.ndjson.zst */
     LAYOUT_FULL,      /* full-NNNN.ndjson.zst */
     LAYOUT_FORGOTTEN, /* forgotten.json */
+    LAYOUT_DRILL,     /* drill-20261120T030000Z.json */
     LAYOUT_LEASE
 };
 
@@ -60,7 +62,8 @@ struct layout_parts {
     struct state_text key;   /* LAYOUT_DATA */
     struct state_text hash;  /* LAYOUT_DATA_LONG, LAYOUT_NAME: 64 hex digits */
     struct state_text point; /* files of a point */
-    uint64_t number;         /* LAYOUT_CHANGES, LAYOUT_FULL: from 1; LAYOUT_LEASE: from 0 */
+    uint64_t number;         /* LAYOUT_CHANGES, LAYOUT_FULL: from 1; LAYOUT_DRILL: seconds since 1970; LAYOUT_LEASE:
+                                from 0 */
 };
 
 /* [a-z0-9.-], 3 to 63 bytes, a letter or digit at both ends, no "..": what S3 allows a new bucket. */
@@ -78,14 +81,15 @@ enum state_status layout_data(const struct layout *layout, const char *source, s
         struct layout_path *out, enum layout_kind *kind, struct state_error *error) __attribute__((warn_unused_result));
 enum state_status layout_name(const struct layout *layout, const char *source, struct state_text key,
         struct layout_path *out, struct state_error *error) __attribute__((warn_unused_result));
-/* A point's files. `number` is 1 or more for LAYOUT_CHANGES and LAYOUT_FULL, 0 for the other two. */
+/* A point's files. `number` is 1 or more for LAYOUT_CHANGES and LAYOUT_FULL, seconds since 1970 for LAYOUT_DRILL, 0 for
+ * the other two. */
 enum state_status layout_point_file(const struct layout *layout, const char *source, const char *point,
         enum layout_kind kind, uint64_t number, struct layout_path *out) __attribute__((warn_unused_result));
 enum state_status layout_lease(const struct layout *layout, const char *source, uint64_t number,
         struct layout_path *out) __attribute__((warn_unused_result));
 
 /*
- * The prefix under which a listing finds a kind: "data/<source>/", "points/<source>/" (all four files of a point share
+ * The prefix under which a listing finds a kind: "data/<source>/", "points/<source>/" (all files of a point share
  * it), "lease/<source>/". With a NULL source the folder of all sources, "points/".
  */
 enum state_status layout_folder(const struct layout *layout, enum layout_kind kind, const char *source,

@@ -174,6 +174,8 @@ static const struct {
     { LAYOUT_CHANGES, 10000, "points/" SOURCE "/" POINT "/changes-10000.ndjson.zst" },
     { LAYOUT_FULL, 12, "points/" SOURCE "/" POINT "/full-0012.ndjson.zst" },
     { LAYOUT_FULL, STATE_FILE_NUMBER_MAX, "points/" SOURCE "/" POINT "/full-99999999.ndjson.zst" },
+    { LAYOUT_DRILL, 1763607600, "points/" SOURCE "/" POINT "/drill-20251120T030000Z.json" },
+    { LAYOUT_DRILL, 0, "points/" SOURCE "/" POINT "/drill-19700101T000000Z.json" },
     { LAYOUT_LEASE, 0, "lease/" SOURCE "/0000000000.json" },
     { LAYOUT_LEASE, 42, "lease/" SOURCE "/0000000042.json" },
     { LAYOUT_LEASE, 9999999999, "lease/" SOURCE "/9999999999.json" },
@@ -215,6 +217,7 @@ static void numbers_and_ids_have_bounds(void **state)
     assert_int_equal(
             layout_point_file(&layout, SOURCE, POINT, LAYOUT_FULL, STATE_FILE_NUMBER_MAX + 1, &path), STATE_BAD_DATA);
     assert_int_equal(layout_point_file(&layout, SOURCE, POINT, LAYOUT_POINT, 1, &path), STATE_BAD_DATA);
+    assert_int_equal(layout_point_file(&layout, SOURCE, POINT, LAYOUT_DRILL, UINT64_MAX, &path), STATE_BAD_DATA);
     assert_int_equal(layout_point_file(&layout, SOURCE, POINT, LAYOUT_DATA, 0, &path), STATE_BAD_DATA);
     assert_int_equal(layout_point_file(&layout, SOURCE, "20260229T000000Z", LAYOUT_POINT, 0, &path), STATE_BAD_DATA);
     assert_int_equal(layout_point_file(&layout, SOURCE, "../../../data", LAYOUT_POINT, 0, &path), STATE_BAD_DATA);
@@ -244,9 +247,11 @@ static void foreign_paths_are_not_ours(void **state)
         "points/" SOURCE "/" POINT "/point.json.bak", "points/" SOURCE "/" POINT "/changes-001.ndjson.zst",
         "points/" SOURCE "/" POINT "/changes-00001.ndjson.zst", "points/" SOURCE "/" POINT "/changes-0000.ndjson.zst",
         "points/" SOURCE "/" POINT "/changes-100000000.ndjson.zst", "points/" SOURCE "/" POINT "/changes-0001.ndjson",
-        "points/" SOURCE "/" POINT "/x/point.json", "points/" SOURCE "/20261320T030000Z/point.json",
-        "lease/" SOURCE "/1.json", "lease/" SOURCE "/00000000001.json", "lease/" SOURCE "/0000000001.jso",
-        "data/" SOURCE "/\xC0\x80" };
+        "points/" SOURCE "/" POINT "/drill-20251120T030000Z.jsox", "points/" SOURCE "/" POINT "/drill-.json",
+        "points/" SOURCE "/" POINT "/drill-20251320T030000Z.json",
+        "points/" SOURCE "/" POINT "/drill-20251120T030000Z.json.bak", "points/" SOURCE "/" POINT "/x/point.json",
+        "points/" SOURCE "/20261320T030000Z/point.json", "lease/" SOURCE "/1.json", "lease/" SOURCE "/00000000001.json",
+        "lease/" SOURCE "/0000000001.jso", "data/" SOURCE "/\xC0\x80" };
     struct layout layout = layout_of("");
     struct layout_parts parts;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
