@@ -21,7 +21,7 @@ static const char *condition_key(void *ctx, const char *name)
         return request_value(q, name + 3);
     if (!strcasecmp(name, "s3:VersionId"))
         return request_value(q, "versionId");
-    if (!strncasecmp(name, "s3:x-amz-", 9))
+    if (!strcasecmp(name, "s3:if-none-match") || !strncasecmp(name, "s3:x-amz-", 9))
         return request_header(q, name + 3);
     return NULL;
 }

@@ -171,12 +171,12 @@ static int condition(const char *operator, const char * name, const json_t *valu
         op[n - 8] = 0;
     if (!strcmp(op, "Null"))
         return any(values, match_nocase, have ? "false" : "true");
-    int negate = !strncmp(op, "StringNot", 9);
+    int negate = !strncmp(op, "StringNot", 9) || !strncmp(op, "ArnNot", 6);
     matcher *m;
     if (!strcmp(op, "StringEquals") || !strcmp(op, "StringNotEquals") || !strcmp(op, "NumericEquals"))
         m = match_equal;
     else if (!strcmp(op, "StringLike") || !strcmp(op, "StringNotLike") || !strcmp(op, "ArnLike") ||
-             !strcmp(op, "ArnEquals"))
+             !strcmp(op, "ArnEquals") || !strcmp(op, "ArnNotLike") || !strcmp(op, "ArnNotEquals"))
         m = match_like;
     else if (!strcmp(op, "Bool") || !strcmp(op, "StringEqualsIgnoreCase"))
         m = match_nocase;

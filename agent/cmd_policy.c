@@ -1,0 +1,63 @@
+/*
+ * policy: the least that an account has to grant, as the policy document to put there. Asks nobody.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/command.h"
+#include "agent/permission.h"
+#include "agent/program.h"
+#include "agent/report.h"
+
+static bool take_options(struct program *program, int argc, char **argv, const char **source)
+{
+    static const struct option options[] = { { "source", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 's' || *source != NULL) {
+            (void)command_misused(program, "policy", "option \"%s\" is unknown, lacks its value, or is given too often",
+                    argv[optind - 1]);
+            return false;
+        }
+        *source = optarg;
+    }
+    return true;
+}
+
+static bool print_policy(const struct program *program, const char *name, json_t *policy)
+{
+    char *text;
+    bool well;
+
+    if (program->json)
+        return json_print(
+                json_pack("{ss si ss so}", "command", "policy", "exit", 0, "document", name, "policy", policy));
+    text = json_dumps(policy, JSON_INDENT(2));
+    json_decref(policy);
+    well = text != NULL && puts(text) >= 0;
+    free(text);
+    return well;
+}
+
+enum exit_code cmd_policy(struct program *program, int argc, char **argv)
+{
+    enum permission_document document;
+    const char *source = NULL;
+    struct failure failure;
+    json_t *policy;
+
+    if (!take_options(program, argc, argv, &source))
+        return EXIT_USAGE;
+    if (optind + 1 != argc)
+        return command_misused(program, "policy",
+                "name one document: source-bucket, source-role, source-key, vault-role, "
+                "vault-key, vault-bucket or restore-role");
+    document = permission_document_of(argv[optind]);
+    if (document == PERMISSION_DOCUMENTS)
+        return command_misused(program, "policy", "there is no document \"%s\"", argv[optind]);
+    if (permission_policy(program->config, document, source, &policy, &failure) != VERDICT_OK)
+        return command_fail(program, "policy", verdict_exit(failure.verdict), &failure);
+    return print_policy(program, permission_document_name(document), policy) ? EXIT_DONE : EXIT_INTERNAL;
+}

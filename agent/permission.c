@@ -1,0 +1,262 @@
+/* Documents from the table; see permission.h. */
+#include "agent/permission.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/select.h"
+#include "s3/endpoint.h"
+
+static const char *const names[PERMISSION_DOCUMENTS] = { "source-bucket", "source-role", "source-key", "vault-role",
+    "vault-key", "vault-bucket", "restore-role" };
+
+enum { ARN_SIZE = 2304 };
+
+struct writer {
+    const struct config *config;
+    const char *source;
+    enum permission_document document;
+    json_t *statements;
+    bool failed; /* memory */
+};
+
+enum permission_document permission_document_of(const char *name)
+{
+    unsigned i = 0;
+
+    while (i < PERMISSION_DOCUMENTS && strcmp(names[i], name) != 0)
+        i++;
+    return (enum permission_document)i;
+}
+
+const char *permission_document_name(enum permission_document document)
+{
+    return names[document];
+}
+
+static bool is_meant(const struct writer *writer, const struct config_source *source)
+{
+    return source->kind == CONFIG_KIND_BUCKET &&
+           (writer->source == NULL || select_source_of(writer->config, writer->source) == source ||
+                   (source->name != NULL && select_needs_listing(source) == false &&
+                           select_next_literal(source, &(size_t){ 0 }) != NULL &&
+                           strcmp(select_next_literal(source, &(size_t){ 0 }), writer->source) == 0));
+}
+
+static const char *partition(const struct config_access *access)
+{
+    return s3_partition_name(access->region != NULL ? access->region : "us-east-1");
+}
+
+static void add(struct writer *writer, json_t *array, const char *text)
+{
+    writer->failed = json_array_append_new(array, json_string(text)) != 0 || writer->failed;
+}
+
+static void add_bucket(
+        struct writer *writer, json_t *array, const struct config_access *access, const char *bucket, const char *tail)
+{
+    char arn[ARN_SIZE];
+
+    (void)snprintf(arn, sizeof arn, "arn:%s:s3:::%s%s", partition(access), bucket, tail);
+    add(writer, array, arn);
+}
+
+/* The buckets of one source: as they are selected; where tags decide alone, all. */
+static void add_source(struct writer *writer, json_t *array, const struct config_source *source, const char *tail)
+{
+    const struct config_select *select = &source->select;
+    char arn[ARN_SIZE];
+
+    if (writer->source != NULL && source->name == NULL) {
+        add_bucket(writer, array, &source->access, writer->source, tail);
+        return;
+    }
+    for (size_t i = 0; i < select->buckets.count; i++)
+        add_bucket(writer, array, &source->access, select->buckets.items[i], tail);
+    for (size_t i = 0; i < select->arns.count; i++) {
+        (void)snprintf(arn, sizeof arn, "%s%s", select->arns.items[i], tail);
+        add(writer, array, arn);
+    }
+    if (select->buckets.count + select->arns.count == 0)
+        add_bucket(writer, array, &source->access, "*", tail);
+}
+
+static void add_source_key(struct writer *writer, json_t *array, const struct config_source *source)
+{
+    char arn[ARN_SIZE];
+
+    (void)snprintf(arn, sizeof arn, "arn:%s:kms:*:%s:key/*", partition(&source->access),
+            source->access.account != NULL ? source->access.account : "*");
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (strcmp(json_string_value(json_array_get(array, i)), arn) == 0)
+            return;
+    add(writer, array, arn);
+}
+
+/* The config may name the key by its id or an alias; a policy takes the ARNs of keys only. */
+static void add_vault_key(struct writer *writer, json_t *array)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    char arn[ARN_SIZE];
+
+    if (strncmp(vault->kms_key_id, "arn:", 4) == 0) {
+        add(writer, array, vault->kms_key_id);
+        return;
+    }
+    (void)snprintf(arn, sizeof arn, "arn:%s:kms:%s:%s:key/%s", partition(&vault->access),
+            vault->access.region != NULL ? vault->access.region : "*",
+            vault->access.account != NULL ? vault->access.account : "*",
+            strncmp(vault->kms_key_id, "alias/", 6) == 0 ? "*" : vault->kms_key_id);
+    add(writer, array, arn);
+}
+
+static json_t *resources(struct writer *writer, enum permission_resource resource)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    json_t *array = json_array();
+    char tail[1100];
+
+    if (resource == PERMISSION_EVERYTHING)
+        add(writer, array, "*");
+    else if (resource == PERMISSION_VAULT)
+        add_bucket(writer, array, &vault->access, vault->bucket, "");
+    else if (resource == PERMISSION_VAULT_ENCRYPTION)
+        add_vault_key(writer, array);
+    else if (resource == PERMISSION_VAULT_OBJECTS || resource == PERMISSION_VAULT_POINTS) {
+        (void)snprintf(
+                tail, sizeof tail, "/%s%s*", vault->prefix, resource == PERMISSION_VAULT_POINTS ? "points/" : "");
+        add_bucket(writer, array, &vault->access, vault->bucket, tail);
+    }
+    for (size_t i = 0; i < writer->config->source_count; i++) {
+        const struct config_source *source = &writer->config->sources[i];
+        if (!is_meant(writer, source))
+            continue;
+        if (resource == PERMISSION_SOURCE || resource == PERMISSION_SOURCE_OBJECTS)
+            add_source(writer, array, source, resource == PERMISSION_SOURCE ? "" : "/*");
+        else if (resource == PERMISSION_SOURCE_ENCRYPTION)
+            add_source_key(writer, array, source);
+    }
+    return array;
+}
+
+static bool records_acls(const struct writer *writer)
+{
+    for (size_t i = 0; i < writer->config->source_count; i++)
+        if (is_meant(writer, &writer->config->sources[i]) &&
+                writer->config->sources[i].policy->acl == CONFIG_ACL_RECORD)
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct writer *writer, const struct permission *permission)
+{
+    const struct config_vault *vault = &writer->config->vault;
+
+    return permission->document == writer->document &&
+           (permission->when == PERMISSION_ALWAYS ||
+                   (permission->when == PERMISSION_WITH_KEY && vault->kms_key_id != NULL) ||
+                   (permission->when == PERMISSION_WITH_ACL && vault->acl != NULL) ||
+                   (permission->when == PERMISSION_WITH_RECORDED_ACL && records_acls(writer)));
+}
+
+/* Policies of buckets and keys name who may; a role's is about the role. */
+static bool names_principal(enum permission_document document)
+{
+    return document == PERMISSION_SOURCE_BUCKET || document == PERMISSION_SOURCE_KEY ||
+           document == PERMISSION_VAULT_KEY;
+}
+
+static void add_statement(struct writer *writer, const struct permission *permission)
+{
+    json_t *statement = json_pack("{ss ss}", "Sid", permission->sid, "Effect", "Allow"), *actions = json_array();
+    json_t *on = resources(writer, permission->resource);
+
+    for (size_t i = 0; i < PERMISSION_ACTIONS_MAX && permission->actions[i] != NULL; i++)
+        add(writer, actions, permission->actions[i]);
+    if (names_principal(permission->document))
+        writer->failed = json_object_set_new(statement, "Principal",
+                                 json_pack("{ss}", "AWS", writer->config->vault.access.role_arn)) != 0 ||
+                         writer->failed;
+    writer->failed = json_object_set_new(statement, "Action", actions) != 0 || writer->failed;
+    if (json_array_size(on) == 0) { /* a config of streams alone has no source to be read */
+        json_decref(on);
+        json_decref(statement);
+        return;
+    }
+    writer->failed = json_object_set_new(statement, "Resource", on) != 0 || writer->failed;
+    if (permission->resource == PERMISSION_SOURCE_ENCRYPTION) /* any key, but only as S3 uses it */
+        writer->failed = json_object_set_new(statement, "Condition",
+                                 json_pack("{s{ss}}", "StringLike", "kms:ViaService", "s3.*.amazonaws.com")) != 0 ||
+                         writer->failed;
+    writer->failed = json_array_append_new(writer->statements, statement) != 0 || writer->failed;
+}
+
+static void add_denial(struct writer *writer, json_t *denial)
+{
+    writer->failed = json_array_append_new(writer->statements, denial) != 0 || writer->failed;
+}
+
+/* What the vault refuses to everybody: who may grant permissions in its account cannot end a version by a slip. */
+static void add_denials(struct writer *writer)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    json_t *everything = resources(writer, PERMISSION_VAULT), *ends;
+
+    add_bucket(writer, everything, &vault->access, vault->bucket, "/*");
+    add_denial(writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "OnlyEncryptedConnections", "Effect", "Deny",
+                               "Principal", "*", "Action", "s3:*", "Resource", everything, "Condition", "Bool",
+                               "aws:SecureTransport", "false"));
+    add_denial(
+            writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "PointsAreWrittenOnce", "Effect", "Deny", "Principal",
+                            "*", "Action", "s3:PutObject", "Resource", resources(writer, PERMISSION_VAULT_POINTS),
+                            "Condition", "Null", "s3:if-none-match", "true"));
+    ends = json_pack("{ss ss ss s[ss] so}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny", "Principal", "*",
+            "Action", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "Resource",
+            resources(writer, PERMISSION_VAULT_OBJECTS));
+    if (vault->prune_role_arn != NULL)
+        writer->failed =
+                json_object_set_new(ends, "Condition",
+                        json_pack("{s{ss}}", "ArnNotEquals", "aws:PrincipalArn", vault->prune_role_arn)) != 0 ||
+                writer->failed;
+    add_denial(writer, ends);
+}
+
+static enum verdict check(const struct writer *writer, struct failure *failure)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < writer->config->source_count; i++)
+        any = any || is_meant(writer, &writer->config->sources[i]);
+    if (writer->source != NULL && !any)
+        return failure_set(failure, VERDICT_USAGE, "the config has no bucket source \"%s\"", writer->source);
+    if (names_principal(writer->document) && writer->config->vault.access.role_arn == NULL)
+        return failure_set(failure, VERDICT_USAGE, "the config has no vault.role_arn: %s would not know whom to let in",
+                names[writer->document]);
+    if (writer->document == PERMISSION_VAULT_KEY && writer->config->vault.kms_key_id == NULL)
+        return failure_set(failure, VERDICT_USAGE, "the config has no vault.encryption.kms_key_id");
+    return VERDICT_OK;
+}
+
+enum verdict permission_policy(const struct config *config, enum permission_document document, const char *source,
+        json_t **policy, struct failure *failure)
+{
+    struct writer writer = { .config = config, .source = source, .document = document };
+    const struct permission *table;
+    size_t count;
+
+    *policy = NULL;
+    if (check(&writer, failure) != VERDICT_OK)
+        return failure->verdict;
+    writer.statements = json_array();
+    table = permission_table(&count);
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(&writer, &table[i]))
+            add_statement(&writer, &table[i]);
+    if (document == PERMISSION_VAULT_BUCKET)
+        add_denials(&writer);
+    if (!writer.failed)
+        *policy = json_pack("{ss sO}", "Version", "2012-10-17", "Statement", writer.statements);
+    json_decref(writer.statements);
+    return *policy != NULL ? VERDICT_OK : failure_set(failure, VERDICT_INTERNAL, "out of memory");
+}
