@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "s3/sts.h"
+
 struct access {
     struct s3_provider *ambient, *role;
     struct s3_client *client;
@@ -12,6 +14,7 @@ struct access {
     bool owns_limiter;
     const struct s3_clock *clock;
     const char *endpoint; /* of config or environment; NULL: AWS's own */
+    const char *sts;      /* likewise */
     bool path_style;
     char region[32];
 };
@@ -80,13 +83,11 @@ static enum s3_status find_credentials(const struct program *program, const stru
 {
     const struct config_access *config = options->config;
     const char *role = options->role_arn != NULL ? options->role_arn : config->role_arn;
-    const char *sts = first_of(
-            config->sts_endpoint, variable(program, "AWS_ENDPOINT_URL_STS"), variable(program, "AWS_ENDPOINT_URL"));
     struct s3_chain_options chain = { .environment = &program->environment,
         .clock = program->clock,
         .profile = config->profile,
         .region = access->region,
-        .sts_endpoint = sts };
+        .sts_endpoint = access->sts };
     enum s3_status status = s3_provider_chain(&chain, &access->ambient, error);
 
     if (status == S3_OK && role != NULL) {
@@ -97,7 +98,7 @@ static enum s3_status find_credentials(const struct program *program, const stru
             .session_name = options->session_name,
             .session_policy = options->session_policy,
             .region = access->region,
-            .sts_endpoint = sts };
+            .sts_endpoint = access->sts };
         status = s3_provider_role(&wanted, &access->role, error);
     }
     return status;
@@ -132,6 +133,8 @@ enum verdict access_open(const struct program *program, const struct access_opti
     made->path_style = config->path_style;
     made->endpoint =
             first_of(config->endpoint, variable(program, "AWS_ENDPOINT_URL_S3"), variable(program, "AWS_ENDPOINT_URL"));
+    made->sts = first_of(
+            config->sts_endpoint, variable(program, "AWS_ENDPOINT_URL_STS"), variable(program, "AWS_ENDPOINT_URL"));
     status = find_region(program, config, made, &error);
     if (status == S3_OK)
         status = find_credentials(program, options, made, &error);
@@ -177,6 +180,31 @@ enum verdict access_counted(
     enum s3_status status = make_client(access, counters, client, &error);
 
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client");
+}
+
+enum verdict access_identity(
+        const struct access *access, struct s3_conn *conn, char *arn, size_t size, struct failure *failure)
+{
+    struct s3_client_options wanted = { .service = "sts",
+        .region = access->region,
+        .endpoint = access->sts,
+        .credentials = access->role != NULL ? access->role : access->ambient,
+        .clock = access->clock };
+    struct s3_identity_answer *identity = calloc(1, sizeof *identity);
+    struct s3_client *client = NULL;
+    struct s3_error error;
+    enum s3_status status;
+
+    if (identity == NULL)
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    status = s3_client_new(&wanted, &client, &error);
+    if (status == S3_OK)
+        status = s3_get_caller_identity(conn, client, identity, &error);
+    if (status == S3_OK)
+        (void)snprintf(arn, size, "%s", identity->arn);
+    s3_client_free(client);
+    free(identity);
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "asking who we are");
 }
 
 const char *access_region(const struct access *access)

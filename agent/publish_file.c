@@ -50,18 +50,6 @@ enum verdict publish_file_end(struct publisher *publisher, struct s3_conn *conn,
     return publish_put(publisher, conn, &bytes, NULL, failure);
 }
 
-/* The same lock as the copies have: a point is worth as much as they are. */
-static void set_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE])
-{
-    const struct config_lock *lock = &vault->config->lock;
-    int64_t seconds = vault_now_ms(vault) / 1000 + lock->days * 86400;
-
-    if (!lock->given || state_utc_format(seconds * 1000, until) == 0)
-        return;
-    write->lock_mode = lock->mode == CONFIG_LOCK_COMPLIANCE ? "COMPLIANCE" : "GOVERNANCE";
-    write->lock_until = until;
-}
-
 /* Whether the file in the vault has these bytes. */
 static bool is_there(const struct publisher *publisher, struct s3_conn *conn, const struct publish_bytes *bytes)
 {
@@ -92,7 +80,7 @@ enum verdict publish_put(struct publisher *publisher, struct s3_conn *conn, cons
     enum s3_status status;
 
     vault_write_defaults(publisher->vault, &options.write);
-    set_lock(publisher->vault, &options.write, until);
+    vault_write_lock(publisher->vault, &options.write, until);
     options.write.headers = &header;
     options.write.header_count = 1;
     options.write.if_none_match = "*";

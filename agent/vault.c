@@ -57,6 +57,18 @@ void vault_write_defaults(const struct vault *vault, struct s3_write *write)
     }
 }
 
+/* A point is worth as much as the copies are that it tells of: all have the same lock. */
+void vault_write_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE])
+{
+    const struct config_lock *lock = &vault->config->lock;
+    int64_t seconds = vault_now_ms(vault) / 1000 + lock->days * 86400;
+
+    if (!lock->given || state_utc_format(seconds * 1000, until) == 0)
+        return;
+    write->lock_mode = lock->mode == CONFIG_LOCK_COMPLIANCE ? "COMPLIANCE" : "GOVERNANCE";
+    write->lock_until = until;
+}
+
 /* S3 answers with KMS's own codes, or denies in words that name the action. */
 static bool is_about_key(const struct vault *vault, const struct s3_error *error)
 {
