@@ -207,6 +207,26 @@ enum verdict access_identity(
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "asking who we are");
 }
 
+enum verdict access_service(const struct program *program, const struct access *access, const char *service,
+        const char *region, struct s3_client **client, struct failure *failure)
+{
+    struct s3_client_options wanted = { .service = service,
+        .region = region,
+        .credentials = access->role != NULL ? access->role : access->ambient,
+        .clock = access->clock };
+    char name[64] = "AWS_ENDPOINT_URL_";
+    size_t used = strlen(name);
+    struct s3_error error;
+    enum s3_status status;
+
+    for (const char *at = service; *at != '\0' && used < sizeof name - 1; at++)
+        name[used++] = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+    name[used] = '\0';
+    wanted.endpoint = first_of(variable(program, name), variable(program, "AWS_ENDPOINT_URL"), NULL);
+    status = s3_client_new(&wanted, client, &error);
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of %s", service);
+}
+
 const char *access_region(const struct access *access)
 {
     return access->region;

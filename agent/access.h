@@ -28,6 +28,10 @@ enum verdict access_counted(const struct access *access, struct counters *counte
 /* Who the requests are made as, by GetCallerIdentity: an ARN, cut at `size`. */
 enum verdict access_identity(const struct access *access, struct s3_conn *conn, char *arn, size_t size,
         struct failure *failure) __attribute__((warn_unused_result));
+/* A client of another of AWS's services over the same credentials, at the address that AWS_ENDPOINT_URL_<SERVICE> or
+ * AWS_ENDPOINT_URL names, else AWS's own. s3_client_free it before the access is closed. */
+enum verdict access_service(const struct program *program, const struct access *access, const char *service,
+        const char *region, struct s3_client **client, struct failure *failure) __attribute__((warn_unused_result));
 /* The region: the config's, else the environment's or profile's, else us-east-1. */
 const char *access_region(const struct access *access);
 

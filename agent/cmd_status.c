@@ -4,13 +4,15 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/age.h"
 #include "agent/command.h"
 #include "agent/due.h"
 #include "agent/event.h"
-#include "agent/points.h"
+#include "agent/newest.h"
+#include "agent/notify.h"
 #include "agent/report.h"
 #include "agent/select.h"
 #include "agent/vault_sources.h"
@@ -18,12 +20,13 @@
 struct options {
     struct option_list wanted;
     int64_t max_age_s; /* 0: not asked */
+    bool notify;       /* the topic of stale sources: on request, for a health check asks every minute */
 };
 
 static bool take_options(struct program *program, int argc, char **argv, struct options *out)
 {
     static const struct option options[] = { { "source", required_argument, NULL, 's' },
-        { "max-age", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
+        { "max-age", required_argument, NULL, 'a' }, { "notify", no_argument, NULL, 'n' }, { NULL, 0, NULL, 0 } };
     int option;
 
     memset(out, 0, sizeof *out);
@@ -32,6 +35,7 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
             (void)command_misused(program, "status", "--max-age \"%s\" is no age such as 26h or 3d", optarg);
             return false;
         }
+        out->notify = out->notify || option == 'n';
         if (option == '?' || (option == 's' && !option_list_add(&out->wanted, optarg))) {
             (void)command_misused(program, "status", "option \"%s\" is unknown, lacks its value, or is given too often",
                     argv[optind - 1]);
@@ -44,14 +48,6 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
     }
     return true;
 }
-
-/* The newest point, and the newest that is complete; each may be absent. */
-struct newest {
-    bool has_any, has_good;
-    char state[16];
-    int64_t began_ms; /* of the newest, whatever its state */
-    struct point_read good;
-};
 
 /* When the source is due, by the policy of the config; a source that the config does not name has none. */
 struct dates {
@@ -70,40 +66,6 @@ static struct dates dates_of(
     dates.has_next = due_next(config->policy, newest->has_any ? newest->began_ms / 1000 : 0, now_s, &dates.next_s);
     dates.overdue = dates.has_next && dates.next_s + config->policy->start_window_minutes * 60 < now_s;
     return dates;
-}
-
-static enum verdict find_newest(const struct vault *vault, struct s3_conn *conn, const char *source,
-        struct newest *newest, struct failure *failure)
-{
-    struct points_list list = { .count = 0 };
-    enum verdict verdict = points_find(vault, conn, source, NULL, &list, failure);
-
-    for (size_t i = list.count; i > 0 && verdict == VERDICT_OK && !newest->has_good; i--) {
-        struct point_read read;
-        if (!list.items[i - 1].has_point || list.items[i - 1].forgotten)
-            continue;
-        verdict = points_read(vault, conn, source, &list.items[i - 1], &read, failure);
-        if (verdict == VERDICT_BAD_DATA) {
-            event_error(source, failure);
-            verdict = VERDICT_OK;
-            continue;
-        }
-        if (verdict != VERDICT_OK)
-            break;
-        if (!newest->has_any)
-            (void)snprintf(newest->state, sizeof newest->state, "%s", state_point_state_name(read.point->state));
-        if (!newest->has_any)
-            newest->began_ms = read.point->started_ms;
-        newest->has_any = true;
-        if (read.point->state == STATE_POINT_COMPLETE) {
-            newest->has_good = true;
-            newest->good = read;
-        } else {
-            point_read_free(&read);
-        }
-    }
-    points_list_free(&list);
-    return verdict;
 }
 
 static json_t *status_json(
@@ -149,13 +111,31 @@ static void print_status(
     print_due(dates);
 }
 
-static enum verdict tell(const struct program *program, const struct vault *vault, struct s3_conn *conn,
-        const char *source, int64_t max_age_s, json_t *out, bool *any_stale, struct failure *failure)
+/* What one look at all sources comes to. */
+struct look {
+    const struct options *options;
+    json_t *out;
+    FILE *lines; /* of stale sources, for a message */
+    size_t stale;
+};
+
+static void note_stale(struct look *look, const char *source, const struct newest *newest, int64_t age_s)
 {
-    struct newest newest = { .has_any = false };
-    enum verdict verdict = find_newest(vault, conn, source, &newest, failure);
+    look->stale++;
+    if (newest->has_good)
+        (void)fprintf(look->lines, "%s: the last good point, %s, is %lld h %02lld min old; the newest point is %s\n",
+                source, newest->good.point->id, (long long)(age_s / 3600), (long long)(age_s / 60 % 60), newest->state);
+    else
+        (void)fprintf(look->lines, "%s: no complete point yet\n", source);
+}
+
+static enum verdict tell(const struct program *program, const struct vault *vault, struct s3_conn *conn,
+        const char *source, struct look *look, struct failure *failure)
+{
+    struct newest newest;
+    enum verdict verdict = newest_find(vault, conn, source, &newest, failure);
+    int64_t max_age_s = look->options->max_age_s, age_s = 0;
     struct dates dates;
-    int64_t age_s = 0;
     bool stale;
 
     if (verdict != VERDICT_OK)
@@ -165,49 +145,62 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
     if (age_s < 0) /* a point's end is rounded up, so that it is not before what it holds */
         age_s = 0;
     stale = max_age_s > 0 && (!newest.has_good || age_s > max_age_s);
-    *any_stale = *any_stale || stale;
+    if (stale)
+        note_stale(look, source, &newest, age_s);
     dates = dates_of(program, source, &newest, vault_now_ms(vault) / 1000);
     if (program->json)
-        (void)json_array_append_new(out, status_json(source, &newest, &dates, age_s, stale));
+        (void)json_array_append_new(look->out, status_json(source, &newest, &dates, age_s, stale));
     else
         print_status(source, &newest, &dates, age_s, stale);
-    if (newest.has_good)
-        point_read_free(&newest.good);
+    newest_free(&newest);
     return VERDICT_OK;
+}
+
+static enum verdict look_at_all(const struct program *program, struct look *look, struct failure *failure)
+{
+    const struct access_options access = { .session_name = "vaultferry-status" };
+    struct vault vault = { .access = NULL };
+    struct vault_sources sources = { .count = 0 };
+    struct s3_conn *conn = NULL;
+    enum verdict verdict = vault_open(program, &access, &vault, failure);
+
+    if (verdict == VERDICT_OK)
+        verdict = program_connect(program, &conn, failure);
+    if (verdict == VERDICT_OK)
+        verdict = vault_sources_find(program, &vault, conn, &look->options->wanted, &sources, failure);
+    for (size_t i = 0; i < sources.count && verdict == VERDICT_OK; i++)
+        verdict = tell(program, &vault, conn, sources.names[i], look, failure);
+    vault_sources_free(&sources);
+    s3_conn_free(conn);
+    vault_close(&vault);
+    return verdict;
 }
 
 enum exit_code cmd_status(struct program *program, int argc, char **argv)
 {
     struct options options;
-    const struct access_options access = { .session_name = "vaultferry-status" };
-    struct vault vault = { .access = NULL };
-    struct vault_sources sources = { .count = 0 };
-    struct s3_conn *conn = NULL;
+    struct look look = { .options = &options };
     struct failure failure;
-    json_t *out;
-    bool stale = false;
+    char *lines = NULL;
+    size_t length = 0;
     enum exit_code code;
     enum verdict verdict;
 
     if (!take_options(program, argc, argv, &options))
         return EXIT_USAGE;
-    out = json_array();
-    verdict = vault_open(program, &access, &vault, &failure);
-    if (verdict == VERDICT_OK)
-        verdict = program_connect(program, &conn, &failure);
-    if (verdict == VERDICT_OK)
-        verdict = vault_sources_find(program, &vault, conn, &options.wanted, &sources, &failure);
-    for (size_t i = 0; i < sources.count && verdict == VERDICT_OK; i++)
-        verdict = tell(program, &vault, conn, sources.names[i], options.max_age_s, out, &stale, &failure);
+    look.out = json_array();
+    look.lines = open_memstream(&lines, &length);
+    verdict = look.lines != NULL ? look_at_all(program, &look, &failure)
+                                 : failure_set(&failure, VERDICT_INTERNAL, "out of memory");
     code = verdict != VERDICT_OK ? command_fail(program, "status", verdict_exit(verdict), &failure)
-           : stale               ? EXIT_PARTIAL
+           : look.stale > 0      ? EXIT_PARTIAL
                                  : EXIT_DONE;
     if (verdict == VERDICT_OK && program->json &&
-            !json_print(json_pack("{ss si sO}", "command", "status", "exit", (int)code, "sources", out)))
+            !json_print(json_pack("{ss si sO}", "command", "status", "exit", (int)code, "sources", look.out)))
         code = EXIT_INTERNAL;
-    json_decref(out);
-    vault_sources_free(&sources);
-    s3_conn_free(conn);
-    vault_close(&vault);
+    if (look.lines != NULL && fclose(look.lines) == 0 && verdict == VERDICT_OK && options.notify)
+        notify_of_stale(program, look.stale, lines);
+    free(lines);
+    json_decref(look.out);
     return code;
 }

@@ -32,7 +32,8 @@ static const struct command {
     { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
             "standard input, or a command's output, into a stream source" },
     { "points", cmd_points, true, "[--source S]...", "the recovery points in the vault" },
-    { "status", cmd_status, true, "[--source S]... [--max-age 26h]", "each source's last good point and its age" },
+    { "status", cmd_status, true, "[--source S]... [--max-age 26h [--notify]]",
+            "each source's last good point and its age" },
     { "policy", cmd_policy, true, "DOCUMENT [--source S]",
             "the policy document that an account has to have: source-bucket, source-role, source-key, vault-role, "
             "vault-key, vault-bucket, restore-role" },

@@ -123,6 +123,8 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
         add_bucket(writer, array, &vault->access, vault->bucket, "");
     else if (resource == PERMISSION_VAULT_ENCRYPTION)
         add_vault_key(writer, array);
+    else if (resource == PERMISSION_TOPIC)
+        add(writer, array, writer->config->notify.sns_topic_arn);
     else if (resource == PERMISSION_VAULT_OBJECTS || resource == PERMISSION_VAULT_POINTS) {
         (void)snprintf(
                 tail, sizeof tail, "/%s%s*", vault->prefix, resource == PERMISSION_VAULT_POINTS ? "points/" : "");
@@ -157,6 +159,7 @@ static bool is_wanted(const struct writer *writer, const struct permission *perm
            (permission->when == PERMISSION_ALWAYS ||
                    (permission->when == PERMISSION_WITH_KEY && vault->kms_key_id != NULL) ||
                    (permission->when == PERMISSION_WITH_ACL && vault->acl != NULL) ||
+                   (permission->when == PERMISSION_WITH_TOPIC && writer->config->notify.sns_topic_arn != NULL) ||
                    (permission->when == PERMISSION_WITH_RECORDED_ACL && records_acls(writer)));
 }
 

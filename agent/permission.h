@@ -30,6 +30,7 @@ enum permission_resource {
     PERMISSION_VAULT_OBJECTS, /* all under the vault's prefix */
     PERMISSION_VAULT_POINTS,  /* all under points/ */
     PERMISSION_VAULT_ENCRYPTION,
+    PERMISSION_TOPIC,
     PERMISSION_SOURCE, /* the buckets of a source */
     PERMISSION_SOURCE_OBJECTS,
     PERMISSION_SOURCE_ENCRYPTION
@@ -43,7 +44,13 @@ struct permission {
     enum permission_resource resource;
     const char *actions[PERMISSION_ACTIONS_MAX]; /* the rest is NULL */
     const char *why;                             /* what does not work without */
-    enum { PERMISSION_ALWAYS, PERMISSION_WITH_KEY, PERMISSION_WITH_ACL, PERMISSION_WITH_RECORDED_ACL } when;
+    enum {
+        PERMISSION_ALWAYS,
+        PERMISSION_WITH_KEY,
+        PERMISSION_WITH_ACL,
+        PERMISSION_WITH_RECORDED_ACL,
+        PERMISSION_WITH_TOPIC
+    } when;
 };
 
 /* All of them, in the order of the documents. */

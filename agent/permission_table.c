@@ -35,6 +35,8 @@ static const struct permission table[] = {
             PERMISSION_WITH_ACL },
     { PERMISSION_VAULT_ROLE, "UseVaultKey", PERMISSION_VAULT_ENCRYPTION, { "kms:GenerateDataKey", "kms:Decrypt" },
             "everything that is written to the vault", PERMISSION_WITH_KEY },
+    { PERMISSION_VAULT_ROLE, "TellTopic", PERMISSION_TOPIC, { "sns:Publish" }, "messages to \"notify.sns_topic_arn\"",
+            PERMISSION_WITH_TOPIC },
     { PERMISSION_VAULT_ROLE, "ListSources", PERMISSION_SOURCE, { "s3:ListBucket" },
             "without it an object that is gone looks like one that is denied", PERMISSION_ALWAYS },
     { PERMISSION_VAULT_ROLE, "ReadSources", PERMISSION_SOURCE_OBJECTS, { "s3:GetObject", "s3:GetObjectTagging" },

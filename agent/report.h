@@ -39,6 +39,7 @@ struct source_report {
     size_t failure_count;
     char *warnings[REPORT_WARNINGS]; /* owned: what somebody should see to although the run went on */
     size_t warning_count;
+    double seconds;
     bool has_error; /* what concerns the whole source */
     struct failure error;
 };

@@ -9,6 +9,9 @@
 #include "agent/clock.h"
 #include "agent/due.h"
 #include "agent/event.h"
+#include "agent/metrics.h"
+#include "agent/newest.h"
+#include "agent/notify.h"
 #include "agent/recover.h"
 #include "agent/selection.h"
 
@@ -100,7 +103,9 @@ static void *run_sources(void *ctx)
             (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);
             report->state = "skipped";
         } else {
+            int64_t began_ms = clock_monotonic_ms();
             run_source(&one, report);
+            report->seconds = (double)(clock_monotonic_ms() - began_ms) / 1000.0;
         }
     }
     return NULL;
@@ -156,6 +161,55 @@ static void run_all(struct runs *runs)
         (void)pthread_join(threads[i], NULL);
 }
 
+/* When a source's last complete point was finished: this run's, or an older one, for which the vault is asked. */
+static void find_good(const struct vault *vault, struct s3_conn *conn, struct metrics_source *source)
+{
+    struct failure failure;
+    struct newest newest;
+
+    source->has_good = strcmp(source->report->state, "complete") == 0;
+    source->good_ms = vault_now_ms(vault);
+    if (source->has_good || newest_find(vault, conn, source->report->source, &newest, &failure) != VERDICT_OK)
+        return;
+    source->has_good = newest.has_good;
+    if (newest.has_good)
+        source->good_ms = newest.good.point->finished_ms;
+    newest_free(&newest);
+}
+
+/* For those who watch. Sources that were skipped keep the numbers of their last run. */
+static void tell_metrics(const struct runs *runs)
+{
+    const struct program *program = runs->options->program;
+    const struct access_options access = { .session_name = "vaultferry-metrics" };
+    struct metrics_source *sources = calloc(runs->selection.count + 1, sizeof *sources);
+    struct vault vault = { .access = NULL };
+    struct s3_conn *conn = NULL;
+    struct failure failure;
+    size_t count = 0;
+    bool well = sources != NULL && vault_open(program, &access, &vault, &failure) == VERDICT_OK &&
+                program_connect(program, &conn, &failure) == VERDICT_OK;
+
+    for (size_t i = 0; well && i < runs->selection.count; i++) {
+        if (strcmp(runs->reports[i].state, "skipped") == 0 && runs->reports[i].exit == EXIT_DONE)
+            continue;
+        sources[count] = (struct metrics_source){ .report = &runs->reports[i],
+            .policy = runs->selection.sources[i].policy->name,
+            .seconds = runs->reports[i].seconds };
+        find_good(&vault, conn, &sources[count++]);
+    }
+    if (well && program->config->metrics.emf && !program->json)
+        (void)!metrics_print_emf(sources, count, vault_now_ms(&vault));
+    if (well && program->config->metrics.prometheus_file != NULL &&
+            metrics_write_file(program->config->metrics.prometheus_file, sources, count, &failure) != VERDICT_OK)
+        well = false;
+    if (!well)
+        event_warn("metrics-not-written", NULL, "%s", sources != NULL ? failure.what : "out of memory");
+    s3_conn_free(conn);
+    vault_close(&vault);
+    free(sources);
+}
+
 static enum exit_code report(const struct runs *runs, const char *id, int64_t began_ms)
 {
     const struct runs_options *options = runs->options;
@@ -205,6 +259,14 @@ enum exit_code runs_do(const struct runs_options *options)
         run_all(&runs);
         event_end_progress();
         code = report(&runs, id, began_ms);
+        if (options->kind == RUN_BACKUP) {
+            const struct notify_run told = {
+                .command = options->command, .reports = runs.reports, .count = runs.selection.count
+            };
+            if (metrics_wanted(options->program->config))
+                tell_metrics(&runs);
+            notify_of_run(options->program, &told);
+        }
     }
     lease_keeper_stop(runs.keeper);
     pool_stop(runs.pool);

@@ -59,6 +59,7 @@ static const struct answer_rules *const rules_of[] = {
     [S3_ANSWER_LIFECYCLE] = &answer_lifecycle,
     [S3_ANSWER_ASSUME_ROLE] = &answer_assume_role,
     [S3_ANSWER_CALLER_IDENTITY] = &answer_caller_identity,
+    [S3_ANSWER_PUBLISH] = &answer_publish,
 };
 
 void answer_bad(struct s3_parser *parser, const char *why)

@@ -28,7 +28,8 @@ enum s3_answer_kind {
     S3_ANSWER_LOCATION,    /* LocationConstraint -> struct s3_location_answer; "" is us-east-1, EU is eu-west-1 */
     S3_ANSWER_LIFECYCLE,   /* LifecycleConfiguration -> struct s3_lifecycle, of lifecycle.h */
     S3_ANSWER_ASSUME_ROLE, /* AssumeRoleResponse, and AssumeRoleWithWebIdentityResponse -> struct s3_session_answer */
-    S3_ANSWER_CALLER_IDENTITY /* GetCallerIdentityResponse -> struct s3_identity_answer */
+    S3_ANSWER_CALLER_IDENTITY, /* GetCallerIdentityResponse -> struct s3_identity_answer */
+    S3_ANSWER_PUBLISH          /* PublishResponse, of SNS -> struct s3_publish_answer */
 };
 
 /* One object, version, delete marker or upload of a page. All text lies in the page's arena. */
@@ -140,6 +141,10 @@ struct s3_session_answer {
 void s3_session_answer_wipe(struct s3_session_answer *answer);
 struct s3_identity_answer {
     char account[16], arn[2048], user_id[256];
+};
+
+struct s3_publish_answer {
+    char message_id[128];
 };
 
 struct s3_parser;

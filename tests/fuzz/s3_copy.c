@@ -35,6 +35,9 @@ static void *out_of(enum s3_answer_kind kind)
         return &buckets;
     case S3_ANSWER_PARTS:
         return &parts;
+    case S3_ANSWER_PUBLISH:
+        require(out.publish.message_id[0] != '\0');
+        break;
     case S3_ANSWER_DELETED:
         return &deleted;
     case S3_ANSWER_TAGS:
@@ -97,8 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum s3_answer_kind kinds[] = { S3_ANSWER_COPY, S3_ANSWER_COPY, S3_ANSWER_COMPLETE,
         S3_ANSWER_CREATE_UPLOAD, S3_ANSWER_BUCKETS, S3_ANSWER_PARTS, S3_ANSWER_DELETED, S3_ANSWER_TAGS,
-        S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY,
-        S3_ANSWER_LIFECYCLE };
+        S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY, S3_ANSWER_LIFECYCLE,
+        S3_ANSWER_PUBLISH };
     static struct s3_parser *parser;
     if (parser == NULL) {
         parser = s3_parser_new();

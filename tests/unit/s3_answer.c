@@ -463,6 +463,26 @@ static void identity_is_read(void **state)
             S3_BAD_DATA);
 }
 
+static void message_of_sns_is_told_by_its_id(void **state)
+{
+    (void)state;
+    struct s3_publish_answer answer;
+    assert_int_equal(parse(S3_ANSWER_PUBLISH,
+                             "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>"
+                             "<MessageId>m-1</MessageId></PublishResult><ResponseMetadata><RequestId>r</RequestId>"
+                             "</ResponseMetadata></PublishResponse>",
+                             &answer),
+            S3_OK);
+    assert_string_equal(answer.message_id, "m-1");
+    assert_int_equal(
+            parse(S3_ANSWER_PUBLISH, "<PublishResponse><PublishResult/></PublishResponse>", &answer), S3_BAD_DATA);
+    assert_int_equal(parse_as(S3_ANSWER_PUBLISH, 403,
+                             "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>no"
+                             "</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+                             &answer),
+            S3_DENIED);
+}
+
 static void *parse_many(void *argument)
 {
     static const char list[] =
@@ -533,6 +553,7 @@ int main(void)
         cmocka_unit_test(location_knows_the_old_names),
         cmocka_unit_test(session_is_whole_or_nothing),
         cmocka_unit_test(identity_is_read),
+        cmocka_unit_test(message_of_sns_is_told_by_its_id),
         cmocka_unit_test(threads_with_their_own_parsers_do_not_meet),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

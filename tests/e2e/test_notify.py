@@ -1,0 +1,167 @@
+"""What others are told of a run: messages to a topic (moto is SNS, and a queue that hangs on the topic is the judge),
+embedded metrics, and a file for Prometheus."""
+
+import json
+import re
+
+import pytest
+from world import World
+
+
+class Told(World):
+    sns = "http://127.0.0.1:1"  # nothing ever goes elsewhere
+
+    @property
+    def env(self):
+        return super().env | {"AWS_ENDPOINT_URL_SNS": self.sns}
+
+
+@pytest.fixture
+def sim(s3sim, vaultferry):
+    yield Told(s3sim, vaultferry)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+class Topic:
+    def __init__(self, sim, moto):
+        client = {service: moto.client("111122223333", "secret", service=service) for service in ("sns", "sqs")}
+        self.arn = client["sns"].create_topic(Name=f"t-{sim.tag}")["TopicArn"]
+        self.sqs = client["sqs"]
+        self.queue = self.sqs.create_queue(QueueName=f"q-{sim.tag}")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        client["sns"].subscribe(TopicArn=self.arn, Protocol="sqs", Endpoint=arn)
+        sim.sns = moto.url
+
+    def messages(self):
+        got = []
+        while batch := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+            for one in batch:
+                got.append(json.loads(one["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=one["ReceiptHandle"])
+        return [(one["Subject"], one["Message"]) for one in got]
+
+
+@pytest.fixture
+def topic(sim, moto):
+    return Topic(sim, moto)
+
+
+def test_failure_is_told_with_what_and_where(sim, topic):
+    bucket = sim.bucket()
+    sim.fill(bucket, 3)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn, "on": ["failure", "guard"]})
+    assert sim.run(config=config)["exit"] == 0
+    assert topic.messages() == []
+    sim.put(bucket, "bad", b"x")
+    sim.faults({"operation": "CopyObject", "key": f"data/{bucket}/bad", "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    sim.run(exit=2, config=config)
+    [(subject, message)] = topic.messages()
+    assert subject == f"vaultferry run: {bucket} failed (vault {sim.vault_bucket})" and len(subject) < 100
+    assert '"bad"' in message and "AccessDenied" in message and "exit code 2" in message
+
+
+def test_guard_is_told_with_how_to_accept(sim, topic):
+    bucket = sim.bucket()
+    keys = sim.fill(bucket, 30)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn, "on": ["guard"]})
+    sim.run(config=config)
+    for key in keys:
+        sim.source.delete_object(Bucket=bucket, Key=key)
+    sim.run(exit=3, config=config)
+    [(subject, message)] = topic.messages()
+    assert "is guarded" in subject and f"vaultferry run --accept {bucket}" in message
+
+
+def test_success_and_many_sources_come_in_one_message(sim, topic):
+    buckets = [sim.bucket(name) for name in ("one", "two")]
+    for bucket in buckets:
+        sim.fill(bucket, 1)
+    config = sim.config(*buckets, notify={"sns_topic_arn": topic.arn, "on": ["success", "failure"]})
+    sim.do("run", config=config)
+    [(subject, message)] = topic.messages()
+    assert subject.startswith("vaultferry run: 2 sources are done") and all(bucket in message for bucket in buckets)
+
+
+def test_stale_source_is_told_when_asked(sim, topic):
+    bucket = sim.bucket()
+    sim.fill(bucket, 1)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn, "on": ["stale"]})
+    sim.do("status", "--max-age", "26h", exit=2, config=config)
+    assert topic.messages() == []
+    sim.do("status", "--max-age", "26h", "--notify", exit=2, config=config)
+    assert topic.messages() == [(f"vaultferry: 1 source is stale (vault {sim.vault_bucket})",
+        f"{bucket}: no complete point yet\n")]
+
+
+def test_topic_that_cannot_be_told_changes_nothing(sim, topic):
+    bucket = sim.bucket()
+    sim.fill(bucket, 1)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn + "-gone", "on": ["success"]})
+    result = sim.cli("--json", "run", config=config)
+    assert result.returncode == 0 and "not-notified" in result.stderr and "NotFound" in result.stderr, result
+
+
+# metrics
+
+def test_embedded_metrics_are_lines_that_cloudwatch_reads(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 3)
+    result = sim.cli("-q", "run", config=sim.config(bucket, metrics={"emf": True}))
+    assert result.returncode == 0, result
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(lines) == 2
+    for line in lines:
+        directive = line["_aws"]["CloudWatchMetrics"][0]
+        assert directive["Namespace"] == "vaultferry" and line["_aws"]["Timestamp"] > 1.7e12
+        assert all(isinstance(line[name], str) for name in directive["Dimensions"][0])
+        assert all(isinstance(line[metric["Name"]], (int, float)) for metric in directive["Metrics"])
+    first = lines[0]
+    assert (first["Source"], first["Policy"], first["Objects"], first["Copied"], first["Failed"]) == (
+        bucket, "documents", 3, 3, 0)
+    assert first["AgeOfLastGoodPoint"] == 0 and first["Requests"] > 3
+    assert (lines[1]["Class"], lines[1]["ClassObjects"], lines[1]["ClassBytes"]) == ("STANDARD", 3, 12)
+    assert sim.do("run", config=sim.config(bucket, metrics={"emf": True}))["exit"] == 0  # one document, no lines
+
+
+def gauges(path):
+    """{(name, source, other labels): value}; each line must have the form that Prometheus reads."""
+    found = {}
+    for line in path.read_text().splitlines():
+        if not line.startswith("# "):
+            name, labels, value = re.fullmatch(r"([a-z_]+)\{([^}]*)\} ([0-9.e+]+)", line).groups()
+            labels = dict(re.findall(r'([a-z]+)="([^"]*)"', labels))
+            found[name, labels["source"], labels.get("class", labels.get("kind"))] = float(value)
+    return found
+
+
+def test_prometheus_file_keeps_what_other_sources_have(sim, tmp_path):
+    one, two = sim.bucket("one"), sim.bucket("two")
+    sim.fill(one, 2)
+    sim.fill(two, 3)
+    path = tmp_path / "vaultferry.prom"
+    config = sim.config(one, two, metrics={"prometheus_file": str(path)})
+    sim.do("run", config=config)
+    sim.fill(one, 4)
+    sim.do("run", "--source", one, config=config)
+    found = gauges(path)
+    assert (found["vaultferry_objects", one, None], found["vaultferry_copied", one, None]) == (4, 2)
+    assert (found["vaultferry_objects", two, None], found["vaultferry_copied", two, None]) == (3, 3)
+    assert found["vaultferry_class_bytes", two, "STANDARD"] == 12
+    assert found["vaultferry_last_good_point_timestamp_seconds", one, None] > 1.7e9
+    assert [entry.name for entry in tmp_path.iterdir() if "prom" in entry.name] == ["vaultferry.prom"]
+    before = found["vaultferry_last_good_point_timestamp_seconds", one, None]
+    sim.put(one, "bad", b"x")
+    sim.faults({"operation": "CopyObject", "key": f"data/{one}/bad", "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    sim.do("run", "--source", one, exit=2, config=config)
+    found = gauges(path)
+    assert (found["vaultferry_failed", one, None], found["vaultferry_exit_code", one, None]) == (1, 2)
+    assert abs(found["vaultferry_last_good_point_timestamp_seconds", one, None] - before) < 5
+
+
+def test_metrics_that_cannot_be_written_change_nothing(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 1)
+    result = sim.cli("--json", "run", config=sim.config(bucket, metrics={"prometheus_file": "/does/not/exist/x.prom"}))
+    assert result.returncode == 0 and "metrics-not-written" in result.stderr, result
