@@ -29,6 +29,20 @@ struct get_place {
     const char *source; /* the vault's folder */
     struct state_text key;
 };
+
+/* The point that is meant: the one that is named, or the newest complete one that had finished by then. */
+struct get_choice {
+    struct point_read read;             /* the caller's to point_read_free */
+    const struct point_listed *listed;  /* borrows the list; may be set where the point itself cannot be read */
+    char passed_over[STATE_POINT_SIZE]; /* the newest by then that is not complete, where none is named; "": none */
+    enum state_point_state passed_over_state;
+};
+/* Of the list of all points; the place's key is not looked at. VERDICT_BAD_DATA: one that may be it cannot be read. */
+enum verdict get_choose(const struct get_place *place, const struct points_list *list, const struct get_when *when,
+        struct get_choice *choice, struct failure *failure) __attribute__((warn_unused_result));
+/* The listed point of this id; NULL. Pure. */
+const struct point_listed *get_listed_point(const struct points_list *list, const char *id);
+
 struct get_found {
     struct layout_path path;
     char version[S3_VERSION_MAX + 1]; /* "": the current one */

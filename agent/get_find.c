@@ -60,14 +60,6 @@ static enum verdict look_into(const struct get_place *place, const struct state_
     return verdict;
 }
 
-static const struct point_listed *listed_point(const struct points_list *list, const char *id)
-{
-    for (size_t i = list->count; i > 0; i--)
-        if (strcmp(list->items[i - 1].id, id) == 0 && list->items[i - 1].has_point)
-            return &list->items[i - 1];
-    return NULL;
-}
-
 /* Follows the links from a point back until the key is settled. Takes over `read`. VERDICT_BAD_DATA: a link or a file
  * is not what it has to be. */
 static enum verdict look_back(const struct get_place *place, const struct points_list *list, struct point_read *read,
@@ -78,7 +70,7 @@ static enum verdict look_back(const struct get_place *place, const struct points
 
     while (verdict == VERDICT_OK && !settled) {
         const struct state_point_link link = read->point->predecessor;
-        const struct point_listed *listed = listed_point(list, link.point);
+        const struct point_listed *listed = get_listed_point(list, link.point);
         point_read_free(read);
         if (listed == NULL)
             return failure_set(failure, VERDICT_BAD_DATA, "point %s is not in the vault", link.point);
@@ -127,47 +119,6 @@ static enum verdict find_version(
     return VERDICT_OK;
 }
 
-static enum verdict no_point(const struct get_place *place, const char *partial, struct failure *failure)
-{
-    if (partial[0] == '\0')
-        return failure_set(
-                failure, VERDICT_NOT_FOUND, "source \"%s\" has no point that had finished by then", place->source);
-    return failure_set(failure, VERDICT_NOT_FOUND,
-            "source \"%s\" has no complete point that had finished by then; --at %s names the newest of another kind",
-            place->source, partial);
-}
-
-/* The point that is meant. VERDICT_BAD_DATA: one that may be it cannot be read. */
-static enum verdict choose(const struct get_place *place, const struct points_list *list, const struct get_when *when,
-        struct point_read *read, struct failure *failure)
-{
-    int64_t until_ms = get_when_ms(when, vault_now_ms(place->vault)), started_s;
-    char partial[STATE_POINT_SIZE] = "";
-
-    if (when->kind == GET_POINT) {
-        const struct point_listed *listed = listed_point(list, when->point);
-        if (listed == NULL)
-            return failure_set(failure, VERDICT_NOT_FOUND, "source \"%s\" has no point %s", place->source, when->point);
-        return points_read(place->vault, place->conn, place->source, listed, read, failure);
-    }
-    for (size_t i = list->count; i > 0; i--) {
-        const struct point_listed *listed = &list->items[i - 1];
-        enum verdict verdict;
-        if (!listed->has_point || listed->forgotten ||
-                !state_utc_from_point(listed->id, strlen(listed->id), &started_s) || started_s > until_ms / 1000)
-            continue;
-        verdict = points_read(place->vault, place->conn, place->source, listed, read, failure);
-        if (verdict != VERDICT_OK)
-            return verdict;
-        if (read->point->finished_ms <= until_ms && read->point->state == STATE_POINT_COMPLETE)
-            return VERDICT_OK;
-        if (read->point->finished_ms <= until_ms && partial[0] == '\0')
-            memcpy(partial, listed->id, sizeof partial);
-        point_read_free(read);
-    }
-    return no_point(place, partial, failure);
-}
-
 static enum verdict take(const struct get_place *place, const struct sight *sight, const char *point,
         struct get_found *found, struct failure *failure)
 {
@@ -200,14 +151,14 @@ static enum verdict find_in_points(const struct get_place *place, const struct p
 {
     int64_t until_ms = get_when_ms(when, vault_now_ms(place->vault));
     struct sight sight = { .key = place->key };
-    struct point_read read = { .point = NULL };
+    struct get_choice choice;
     char point[STATE_POINT_SIZE];
-    enum verdict verdict = choose(place, list, when, &read, failure);
+    enum verdict verdict = get_choose(place, list, when, &choice, failure);
 
     if (verdict == VERDICT_OK) {
-        until_ms = read.point->finished_ms;
-        memcpy(point, read.point->id, sizeof point);
-        verdict = look_back(place, list, &read, &sight, failure);
+        until_ms = choice.read.point->finished_ms;
+        memcpy(point, choice.read.point->id, sizeof point);
+        verdict = look_back(place, list, &choice.read, &sight, failure);
         if (verdict == VERDICT_OK)
             return take(place, &sight, point, found, failure);
         if (verdict == VERDICT_NOT_FOUND) /* a file that a point names */

@@ -211,7 +211,7 @@ static enum verdict keep(struct rebuild *rebuild, enum standing *standing, struc
 }
 
 /* The newest full files, or older ones where those are damaged; then the logs after them. */
-static enum verdict anew_from_chain(struct rebuild *rebuild, const struct points_list *list, struct failure *failure)
+enum verdict rebuild_from_chain(struct rebuild *rebuild, const struct points_list *list, struct failure *failure)
 {
     struct rebuild_chain chain = { NULL, 0, 0, false };
     struct failure other;
@@ -255,7 +255,7 @@ static enum verdict anew(struct rebuild *rebuild, struct failure *failure)
     rebuild->result->from = REBUILD_FULL;
     rebuild->result->orphan_logs = dropped;
     if (newest != NULL) {
-        verdict = anew_from_chain(rebuild, &list, failure);
+        verdict = rebuild_from_chain(rebuild, &list, failure);
     } else {
         verdict = rebuild_begin_anew(rebuild, failure);
         if (verdict == VERDICT_OK && has_unnamed(&rebuild->named, &list, ""))
@@ -302,7 +302,9 @@ static enum verdict begin(struct rebuild *rebuild, bool *fit, struct failure *fa
 enum verdict rebuild_catch_up(const struct vault *vault, const struct source *source, struct s3_conn *conn,
         struct manifest *manifest, bool from_scratch, struct rebuild_result *result, struct failure *failure)
 {
-    struct rebuild rebuild = { .vault = vault, .source = source, .conn = conn, .manifest = manifest, .result = result };
+    struct rebuild rebuild = {
+        .vault = vault, .source = source, .conn = conn, .manifest = manifest, .result = result, .until_ms = INT64_MAX
+    };
     enum standing standing = OUT_OF_STEP;
     bool fit;
     enum verdict verdict = begin(&rebuild, &fit, failure);
@@ -317,7 +319,9 @@ enum verdict rebuild_catch_up(const struct vault *vault, const struct source *so
 enum verdict rebuild_from_versions(const struct vault *vault, const struct source *source, struct s3_conn *conn,
         struct manifest *manifest, struct rebuild_result *result, struct failure *failure)
 {
-    struct rebuild rebuild = { .vault = vault, .source = source, .conn = conn, .manifest = manifest, .result = result };
+    struct rebuild rebuild = {
+        .vault = vault, .source = source, .conn = conn, .manifest = manifest, .result = result, .until_ms = INT64_MAX
+    };
     struct points_list list = { NULL, 0, 0 };
     struct point_read read = { .point = NULL };
     const struct point_listed *newest;

@@ -57,4 +57,24 @@ enum verdict rebuild_from_versions(const struct vault *vault, const struct sourc
         struct manifest *manifest, struct rebuild_result *result, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/*
+ * A source as it was, into a manifest that has nothing yet and is read once (an index, which never publishes and never
+ * catches up).
+ */
+struct rebuild_view {
+    const struct vault *vault;
+    struct s3_conn *conn;
+    const char *source; /* the vault's folder */
+    struct manifest *manifest;
+    struct state_text prefix; /* of the keys that are wanted; empty: all */
+};
+/* As the newest point of the list says, which may be cut: what comes after it is not looked at. *unknown: how many
+ * records (at most) do not know their vault version. VERDICT_BAD_DATA as above. */
+enum verdict rebuild_view_point(const struct rebuild_view *view, const struct points_list *list, uint64_t *unknown,
+        struct failure *failure) __attribute__((warn_unused_result));
+/* As the versions alone say: of each object the newest that was there at that time, INT64_MAX: the current ones.
+ * *nameless: long keys whose names are missing, and which are left out. */
+enum verdict rebuild_view_time(const struct rebuild_view *view, int64_t until_ms, uint64_t *nameless,
+        struct failure *failure) __attribute__((warn_unused_result));
+
 #endif

@@ -6,6 +6,13 @@
 
 enum { BATCH_CHANGES = 2000 };
 
+bool rebuild_wants(const struct rebuild *rebuild, struct state_text key)
+{
+    const struct state_text prefix = rebuild->prefix;
+
+    return prefix.len == 0 || (key.len >= prefix.len && memcmp(key.ptr, prefix.ptr, prefix.len) == 0);
+}
+
 enum state_status rebuild_batch(struct rebuild *rebuild)
 {
     if (rebuild->batch != NULL)
@@ -16,8 +23,8 @@ enum state_status rebuild_batch(struct rebuild *rebuild)
 
 enum verdict rebuild_manifest_fail(struct rebuild *rebuild, enum state_status status, struct failure *failure)
 {
-    return failure_from_state(
-            failure, status, &rebuild->error, "rebuilding the manifest of source \"%s\"", rebuild->source->name);
+    return failure_from_state(failure, status, &rebuild->error, "%s source \"%s\"",
+            rebuild->for_view ? "making an index of" : "rebuilding the manifest of", rebuild->source->name);
 }
 
 static enum state_status commit(struct rebuild *rebuild)
@@ -44,13 +51,17 @@ void rebuild_drop(struct rebuild *rebuild)
 static enum state_status apply(void *ctx, const struct state_change *change)
 {
     struct rebuild *rebuild = ctx;
-    enum state_status status = rebuild_batch(rebuild);
+    enum state_status status;
 
+    if (!rebuild_wants(rebuild, change->entry.key))
+        return STATE_OK;
+    status = rebuild_batch(rebuild);
     if (status == STATE_OK && change->did == STATE_DELETED) {
         status = manifest_batch_remove(rebuild->batch, change->entry.key, &rebuild->error);
         status = status == STATE_NOT_FOUND ? STATE_OK : status;
     } else if (status == STATE_OK) {
         status = manifest_batch_put(rebuild->batch, &change->entry, &rebuild->error);
+        rebuild->unknown += change->entry.vault_version.len == 0;
     }
     if (status == STATE_OK && ++rebuild->batched >= BATCH_CHANGES)
         status = commit(rebuild);
@@ -86,10 +97,9 @@ enum verdict rebuild_file_fail(
     if ((verdict != VERDICT_NOT_FOUND && verdict != VERDICT_BAD_DATA) || rebuild->status != STATE_OK || failure == NULL)
         return verdict == VERDICT_NOT_FOUND ? VERDICT_BAD_DATA : verdict;
     (void)snprintf(why, sizeof why, "%s", failure->what);
-    return failure_set(failure, VERDICT_BAD_DATA,
-            "source \"%s\": a file of point %s cannot be used: %.300s. `vaultferry resync` rebuilds the "
-            "manifest from the objects' versions",
-            rebuild->source->name, step->link.point, why);
+    return failure_set(failure, VERDICT_BAD_DATA, "source \"%s\": a file of point %s cannot be used: %.300s%s",
+            rebuild->source->name, step->link.point, why,
+            rebuild->for_view ? "" : ". `vaultferry resync` rebuilds the manifest from the objects' versions");
 }
 
 enum verdict rebuild_apply_step(struct rebuild *rebuild, const struct rebuild_step *step, struct failure *failure)

@@ -16,6 +16,10 @@ struct rebuild {
     struct publish_logs named;  /* logs without a point that meta names */
     struct manifest_batch *batch;
     unsigned batched;         /* changes in the batch */
+    struct state_text prefix; /* of the keys that are taken over; empty: all */
+    bool for_view;            /* the manifest is an index for reading once: see rebuild_view.c */
+    int64_t until_ms;         /* where versions are read: the newest by then count; INT64_MAX: the current ones */
+    uint64_t unknown;         /* records that came without their vault version */
     enum state_status status; /* of the manifest, while a file is read: STATE_OK, or what `error` tells of */
     struct state_error error;
 };
@@ -41,6 +45,11 @@ enum verdict rebuild_chain_walk(struct rebuild *rebuild, const struct points_lis
         const struct state_point_link *stop, unsigned skip_fulls, struct rebuild_chain *chain, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* Whether a record of this key is taken over. */
+bool rebuild_wants(const struct rebuild *rebuild, struct state_text key);
+/* A manifest without content becomes what the list's newest point says. */
+enum verdict rebuild_from_chain(struct rebuild *rebuild, const struct points_list *list, struct failure *failure)
+        __attribute__((warn_unused_result));
 /* The open batch, begun where there is none. */
 enum state_status rebuild_batch(struct rebuild *rebuild) __attribute__((warn_unused_result));
 /* Commits the open batch; nothing open is fine. On failure, and by rebuild_drop, nothing of it is kept. */

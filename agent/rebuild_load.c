@@ -79,6 +79,9 @@ static enum state_status take(void *ctx, const struct state_change *change)
 {
     struct full_taker *taker = ctx;
 
+    if (!rebuild_wants(taker->rebuild, change->entry.key))
+        return STATE_OK;
+    taker->rebuild->unknown += change->entry.vault_version.len == 0;
     taker->rebuild->status = manifest_load_put(taker->load, &change->entry, &taker->rebuild->error);
     return taker->rebuild->status;
 }

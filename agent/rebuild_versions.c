@@ -32,28 +32,63 @@ static struct state_entry entry_of(struct state_text key, const struct s3_page_e
     return record;
 }
 
-static enum verdict begin(
-        struct rebuild *rebuild, enum layout_kind kind, struct points_versions *cursor, struct failure *failure)
+/* Of a listing, what belongs to one object: the first of its versions that is old enough counts. */
+struct walk {
+    struct points_versions cursor;
+    bool has_last;
+    size_t last_len;
+    char last[S3_KEY_MAX]; /* the object that was decided */
+};
+
+static enum verdict begin(struct rebuild *rebuild, enum layout_kind kind, struct walk *walk, struct failure *failure)
 {
+    const struct state_text prefix = kind == LAYOUT_DATA ? rebuild->prefix : (struct state_text){ NULL, 0 };
     struct layout_path path;
+    bool beyond = true;
 
     if (layout_folder(&rebuild->vault->layout, kind, rebuild->source->name, &path) != STATE_OK)
         return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no valid name of a source", rebuild->source->name);
-    points_versions_begin(cursor, rebuild->vault, rebuild->conn, (struct state_text){ path.ptr, path.len },
+    if (path.len + prefix.len <= STATE_PATH_MAX) {
+        if (prefix.len > 0)
+            memcpy(path.ptr + path.len, prefix.ptr, prefix.len);
+        path.len += prefix.len;
+        beyond = false;
+    }
+    walk->has_last = false;
+    points_versions_begin(&walk->cursor, rebuild->vault, rebuild->conn, (struct state_text){ path.ptr, path.len },
             (struct state_text){ NULL, 0 });
+    walk->cursor.last = beyond; /* all such keys are long ones: nothing is listed */
     return VERDICT_OK;
 }
 
-/* The next object that is there now, with what its path says; *entry is NULL at the end. */
-static enum verdict next_live(struct rebuild *rebuild, enum layout_kind kind, struct points_versions *cursor,
+static bool is_decided(const struct walk *walk, const struct s3_page_entry *entry)
+{
+    return walk->has_last && walk->last_len == entry->key.len &&
+           memcmp(walk->last, entry->key.ptr, entry->key.len) == 0;
+}
+
+static bool is_meant(const struct rebuild *rebuild, struct walk *walk, const struct s3_page_entry *entry)
+{
+    if (rebuild->until_ms == INT64_MAX)
+        return entry->is_latest && !entry->is_marker;
+    if (is_decided(walk, entry) || entry->modified_ms > rebuild->until_ms)
+        return false;
+    walk->has_last = true;
+    walk->last_len = entry->key.len;
+    memcpy(walk->last, entry->key.ptr, entry->key.len);
+    return !entry->is_marker;
+}
+
+/* The next object that is there now, or was then, with what its path says; *entry is NULL at the end. */
+static enum verdict next_live(struct rebuild *rebuild, enum layout_kind kind, struct walk *walk,
         const struct s3_page_entry **entry, struct layout_parts *parts, struct failure *failure)
 {
     enum verdict verdict;
 
     do {
-        verdict = points_versions_next(cursor, entry, failure);
+        verdict = points_versions_next(&walk->cursor, entry, failure);
     } while (verdict == VERDICT_OK && *entry != NULL &&
-             (!(*entry)->is_latest || (*entry)->is_marker ||
+             (!is_meant(rebuild, walk, *entry) ||
                      layout_parse(&rebuild->vault->layout, (*entry)->key.ptr, (*entry)->key.len, parts) != STATE_OK ||
                      parts->kind != kind));
     return verdict;
@@ -63,20 +98,20 @@ static enum verdict next_live(struct rebuild *rebuild, enum layout_kind kind, st
 static enum verdict load_data(struct rebuild *rebuild, struct manifest_load *load, struct failure *failure)
 {
     const struct s3_page_entry *entry = NULL;
-    struct points_versions cursor;
+    struct walk walk;
     struct layout_parts parts;
-    enum verdict verdict = begin(rebuild, LAYOUT_DATA, &cursor, failure);
+    enum verdict verdict = begin(rebuild, LAYOUT_DATA, &walk, failure);
 
     if (verdict != VERDICT_OK)
         return verdict;
-    verdict = next_live(rebuild, LAYOUT_DATA, &cursor, &entry, &parts, failure);
+    verdict = next_live(rebuild, LAYOUT_DATA, &walk, &entry, &parts, failure);
     while (verdict == VERDICT_OK && entry != NULL) {
         const struct state_entry record = entry_of(parts.key, entry);
         enum state_status status = manifest_load_put(load, &record, &rebuild->error);
         verdict = status != STATE_OK ? rebuild_manifest_fail(rebuild, status, failure)
-                                     : next_live(rebuild, LAYOUT_DATA, &cursor, &entry, &parts, failure);
+                                     : next_live(rebuild, LAYOUT_DATA, &walk, &entry, &parts, failure);
     }
-    points_versions_end(&cursor);
+    points_versions_end(&walk.cursor);
     return verdict;
 }
 
@@ -138,6 +173,10 @@ static enum verdict put_long(
         rebuild->result->skipped++;
         return VERDICT_OK;
     }
+    if (!rebuild_wants(rebuild, (struct state_text){ name, len })) {
+        free(name);
+        return VERDICT_OK;
+    }
     record = entry_of((struct state_text){ name, len }, entry);
     status = rebuild_batch(rebuild);
     if (status == STATE_OK)
@@ -152,19 +191,19 @@ static enum verdict put_long(
 static enum verdict put_long_keys(struct rebuild *rebuild, struct failure *failure)
 {
     const struct s3_page_entry *entry = NULL;
-    struct points_versions cursor;
+    struct walk walk;
     struct layout_parts parts;
-    enum verdict verdict = begin(rebuild, LAYOUT_DATA_LONG, &cursor, failure);
+    enum verdict verdict = begin(rebuild, LAYOUT_DATA_LONG, &walk, failure);
 
     if (verdict != VERDICT_OK)
         return verdict;
-    verdict = next_live(rebuild, LAYOUT_DATA_LONG, &cursor, &entry, &parts, failure);
+    verdict = next_live(rebuild, LAYOUT_DATA_LONG, &walk, &entry, &parts, failure);
     while (verdict == VERDICT_OK && entry != NULL) {
         verdict = put_long(rebuild, entry, parts.hash, failure);
         if (verdict == VERDICT_OK)
-            verdict = next_live(rebuild, LAYOUT_DATA_LONG, &cursor, &entry, &parts, failure);
+            verdict = next_live(rebuild, LAYOUT_DATA_LONG, &walk, &entry, &parts, failure);
     }
-    points_versions_end(&cursor);
+    points_versions_end(&walk.cursor);
     return verdict;
 }
 

@@ -26,8 +26,9 @@ struct view_options {
 
 struct view_about {
     bool from_versions;
-    bool doubtful; /* the points are damaged (told as a warning): the versions and their times stand in */
-    int64_t at_ms; /* when the point had finished, or the time */
+    bool doubtful;     /* the points are damaged (told as a warning): the versions and their times stand in */
+    uint64_t nameless; /* from versions: long keys whose names are missing, and which are left out */
+    int64_t at_ms;     /* when the point had finished, or the time */
     const struct state_point *point; /* whole, borrowed; NULL where the versions stand in */
     /* `latest` and times take complete points only: the newest one of another kind that was passed over */
     char passed_over[STATE_POINT_SIZE]; /* "": none */
