@@ -154,6 +154,24 @@ void body_read(const struct body *b, uint64_t offset, void *out, size_t n)
     }
 }
 
+bool body_damage(const struct body *b, uint64_t offset)
+{
+    if (!b || offset >= b->size)
+        return false;
+    if (b->kind == BYTES) {
+        b->u.bytes[offset] ^= 1;
+        return true;
+    }
+    if (b->kind == SLICE)
+        return body_damage(b->u.parent, b->offset + offset);
+    for (size_t i = 0; b->kind == ROPE && i < b->n; i++) {
+        if (offset < b->u.child[i]->size)
+            return body_damage(b->u.child[i], offset);
+        offset -= b->u.child[i]->size;
+    }
+    return false;
+}
+
 static int has_pattern(const struct body *b)
 {
     if (b->kind == PATTERN)

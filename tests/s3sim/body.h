@@ -6,6 +6,7 @@
 #ifndef S3SIM_BODY_H
 #define S3SIM_BODY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@ uint64_t body_size(const struct body *b);
 const void *body_flat(
         const struct body *b, uint64_t offset, uint64_t n); /* pointer where stored in one piece, else NULL */
 void body_read(const struct body *b, uint64_t offset, void *out, size_t n);
+/* Turns a bit of a stored byte over, in place, as a failing disk does: all that shares the bytes has it. */
+bool body_damage(const struct body *b, uint64_t offset);
 void body_md5(const struct body *b, uint8_t out[16]);
 size_t body_sum(const struct body *b, int algorithm, uint8_t out[32]); /* reads all bytes: bound the size first */
 

@@ -153,6 +153,23 @@ static const char *reset_all(const json_t *j)
     return NULL;
 }
 
+/* The ETag and the checksums stay as they are: what a service finds out only when somebody reads. */
+static const char *damage(const json_t *j)
+{
+    const char *key = text(j, "key", ""), *version = text(j, "version", NULL);
+    const json_t *offset = json_object_get(j, "offset");
+    struct bucket *b = bucket_find(text(j, "bucket", ""));
+    struct version_ref which = { .given = version != NULL };
+    struct version found;
+    if (version && !version_id_parse(version, strlen(version), &which.id))
+        return "version: one of this server's";
+    if (!b || store_get(b, key, strlen(key), which, &found) != FOUND)
+        return "bucket, key: an object";
+    bool done = body_damage(found.body, json_is_integer(offset) ? (uint64_t)json_integer_value(offset) : 0);
+    version_drop(&found);
+    return done ? NULL : "offset: within the object's bytes, which are stored";
+}
+
 static const struct {
     const char *method, *path;
     const char *(*run)(const json_t *j); /* NULL, or what is wrong */
@@ -169,6 +186,7 @@ static const struct {
     { "POST", "synthetic", set_synthetic, true },
     { "POST", "faults", set_faults, false },
     { "DELETE", "faults", clear_faults, false },
+    { "POST", "damage", damage, true },
 };
 
 static json_t *report(const struct request *q, const char *path)
