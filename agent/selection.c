@@ -280,6 +280,9 @@ enum verdict selection_make(const struct program *program, const char *const *wa
     enum verdict verdict;
 
     memset(selection, 0, sizeof *selection);
+    if (config->source_count == 0)
+        return failure_set(failure, VERDICT_USAGE,
+                "the config has no \"sources\": it serves only to read the vault (points, ls, diff, get, restore)");
     selection->accesses = calloc(config->source_count + 1, sizeof(struct access *));
     if (selection->accesses == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");

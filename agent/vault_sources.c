@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/points_versions.h"
 #include "agent/select.h"
 #include "s3/list.h"
 
@@ -97,6 +98,45 @@ static bool add_configured(const struct config *config, const struct option_list
     return true;
 }
 
+/* Whether the vault ever had something under this folder: on the worst day all of it lies behind delete markers. */
+static enum verdict has_versions(const struct vault *vault, struct s3_conn *conn, enum layout_kind kind,
+        const char *name, bool *has, struct failure *failure)
+{
+    const struct s3_page_entry *entry = NULL;
+    struct points_versions cursor;
+    struct layout_path folder;
+    enum verdict verdict;
+
+    if (layout_folder(&vault->layout, kind, name, &folder) != STATE_OK)
+        return VERDICT_OK;
+    points_versions_begin(
+            &cursor, vault, conn, (struct state_text){ folder.ptr, folder.len }, (struct state_text){ NULL, 0 });
+    verdict = points_versions_next(&cursor, &entry, failure);
+    *has = *has || entry != NULL;
+    points_versions_end(&cursor);
+    return verdict;
+}
+
+/* Wanted names that neither a listing nor the config shows. */
+static enum verdict add_hidden(const struct vault *vault, struct s3_conn *conn, const struct option_list *wanted,
+        struct vault_sources *sources, struct failure *failure)
+{
+    static const enum layout_kind kinds[] = { LAYOUT_POINT, LAYOUT_DATA, LAYOUT_DATA_LONG };
+    enum verdict verdict = VERDICT_OK;
+
+    for (size_t i = 0; i < wanted->count && verdict == VERDICT_OK; i++) {
+        const char *name = wanted->items[i];
+        bool has = false;
+        if (!layout_source_is_valid(name, strlen(name)))
+            continue;
+        for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0] && verdict == VERDICT_OK && !has; kind++)
+            verdict = has_versions(vault, conn, kinds[kind], name, &has, failure);
+        if (verdict == VERDICT_OK && has && !add(sources, name, strlen(name)))
+            verdict = failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    }
+    return verdict;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -110,6 +150,8 @@ enum verdict vault_sources_find(const struct program *program, const struct vaul
         return failure->verdict;
     if (!add_configured(program->config, wanted, sources))
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    if (sources->count == 0 && add_hidden(vault, conn, wanted, sources, failure) != VERDICT_OK)
+        return failure->verdict;
     if (sources->count > 0)
         qsort(sources->names, sources->count, sizeof *sources->names, by_name);
     if (sources->count == 0 && wanted->count > 0)
