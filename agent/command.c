@@ -35,6 +35,8 @@ static const struct command {
     { "ls", cmd_ls, true, "--source S [--prefix P] [--at T] [--from-versions]", "the objects at a point or a time" },
     { "diff", cmd_diff, true, "--source S [--prefix P] [--from-versions] A B",
             "what came, changed and went between two points or times" },
+    { "verify", cmd_verify, true, "[--source S]... [--subset N/T | --sample 5%] [--read-data]",
+            "manifest, vault and chain of points against each other; the bytes on request" },
     { "status", cmd_status, true, "[--source S]... [--max-age 26h [--notify]]",
             "each source's last good point and its age" },
     { "policy", cmd_policy, true, "DOCUMENT [--source S]",

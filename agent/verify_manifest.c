@@ -196,6 +196,7 @@ static bool check_standing(struct comparing *comparing, const struct state_point
     const struct verify_options *options = verifying->options;
     const struct verify_point *newest =
             verifying->newest < verifying->point_count ? &verifying->points[verifying->newest] : NULL;
+    const struct verify_file *file = verify_find_file(verifying, last->point, LAYOUT_POINT, 0);
     struct layout_path path;
     struct point_listed listed;
 
@@ -218,9 +219,11 @@ static bool check_standing(struct comparing *comparing, const struct state_point
                     last->point, newest->listed.id);
         return false;
     }
-    if (points_find_one(options->vault, options->conn, options->source, last->point, &listed, failure) == VERDICT_OK &&
-            listed.has_point && (newest == NULL || strcmp(last->point, newest->listed.id) > 0) &&
-            verify_find_file(verifying, last->point, LAYOUT_POINT, 0) == NULL)
+    if (file != NULL && file->there)
+        verify_note(verifying, VERIFY_NOTE_MANIFEST, "it stands at point %s, which cannot be read", last->point);
+    else if (points_find_one(options->vault, options->conn, options->source, last->point, &listed, failure) ==
+                     VERDICT_OK &&
+             listed.has_point && (newest == NULL || strcmp(last->point, newest->listed.id) > 0) && file == NULL)
         verify_note(verifying, VERIFY_NOTE_MANIFEST, "a run has ended meanwhile");
     else
         verify_tell(verifying, "point-missing", key,
