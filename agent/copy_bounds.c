@@ -1,8 +1,5 @@
-/*
- * Where the parts of a copy begin and end: as the source's own do, so that the copy gets the source's ETag, or as suits
- * us. See copy_parts.c.
- */
-#include "agent/copy_inside.h"
+/* See copy_bounds.h. */
+#include "agent/copy_bounds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,62 +32,59 @@ static bool lay_even(struct copying_bounds *bounds, uint64_t size, uint64_t part
 }
 
 static enum s3_status part_size_of(
-        const struct copying *copying, uint32_t number, uint64_t *size, uint32_t *count, struct s3_error *error)
+        const struct copy_shape *shape, uint32_t number, uint64_t *size, uint32_t *count, struct s3_error *error)
 {
-    const struct source *source = copying->job->source;
-    struct s3_head_options options = { .target = { .bucket = source->bucket,
-                                               .key = { copying->action->key.ptr, copying->action->key.len },
-                                               .expected_owner = source->owner },
-        .part_number = number,
-        .if_match = copying->quoted };
+    const struct s3_head_options options = {
+        .target = shape->target, .part_number = number, .if_match = shape->if_match
+    };
     struct s3_head head;
     enum s3_status status;
 
     s3_head_init(&head);
-    status = s3_head_object(copying->conn, source->client, &options, &head, error);
+    status = s3_head_object(shape->conn, shape->client, &options, &head, error);
     *size = head.size;
     *count = head.parts;
     s3_head_free(&head);
     return status;
 }
 
-static enum s3_status lay_our_own(const struct copying *copying, struct copying_bounds *bounds, struct s3_error *error)
+static enum s3_status lay_our_own(const struct copy_shape *shape, struct copying_bounds *bounds, struct s3_error *error)
 {
     uint64_t part = PART_SIZE;
 
-    if (copying_is_streamed(copying))
-        part = stream_even_part_size(copying->size);
-    while ((copying->size + part - 1) / part > PARTS_MAX)
+    if (shape->streamed)
+        part = stream_even_part_size(shape->size);
+    while ((shape->size + part - 1) / part > PARTS_MAX)
         part *= 2;
-    if (!lay_even(bounds, copying->size, part))
+    if (!lay_even(bounds, shape->size, part))
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     return S3_OK;
 }
 
 /* Whether a part of the source of this size can be one of the copy's. */
-static bool can_be_ours(const struct copying *copying, uint64_t size, bool is_last)
+static bool can_be_ours(const struct copy_shape *shape, uint64_t size, bool is_last)
 {
-    return !copying_is_streamed(copying) || ((is_last || size >= STREAM_OWN_LEAST) && size <= STREAM_OWN_MOST);
+    return !shape->streamed || ((is_last || size >= STREAM_OWN_LEAST) && size <= STREAM_OWN_MOST);
 }
 
 /* The source's own boundaries: from its first part and its last, if those explain the size; else from all of them. */
-static enum s3_status lay_parts(struct copying *copying, struct copying_bounds *bounds, struct s3_error *error)
+static enum s3_status lay_parts(const struct copy_shape *shape, struct copying_bounds *bounds, struct s3_error *error)
 {
     uint64_t first = 0, last = 0, sum = 0;
     uint32_t count = 0, ignored;
     enum s3_status status = S3_OK;
 
-    if (strchr(copying->etag, '-') != NULL)
-        status = part_size_of(copying, 1, &first, &count, error);
+    if (strchr(shape->etag, '-') != NULL)
+        status = part_size_of(shape, 1, &first, &count, error);
     if (status != S3_OK)
         return status;
-    if (count < 2 || count > PARTS_MAX || !can_be_ours(copying, first, false)) /* or a server that does not tell */
-        return lay_our_own(copying, bounds, error);
-    status = part_size_of(copying, count, &last, &ignored, error);
+    if (count < 2 || count > PARTS_MAX || !can_be_ours(shape, first, false)) /* or a server that does not tell */
+        return lay_our_own(shape, bounds, error);
+    status = part_size_of(shape, count, &last, &ignored, error);
     if (status != S3_OK)
         return status;
-    if (first > 0 && (count - 1) * first + last == copying->size && last <= first) {
-        if (!lay_even(bounds, copying->size, first) || bounds->count != count)
+    if (first > 0 && (count - 1) * first + last == shape->size && last <= first) {
+        if (!lay_even(bounds, shape->size, first) || bounds->count != count)
             return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
         return S3_OK;
     }
@@ -100,25 +94,25 @@ static enum s3_status lay_parts(struct copying *copying, struct copying_bounds *
     bounds->count = count;
     for (uint32_t i = 0; i < count && status == S3_OK; i++) {
         bounds->pieces[i].first = sum;
-        status = part_size_of(copying, i + 1, &bounds->pieces[i].size, &ignored, error);
+        status = part_size_of(shape, i + 1, &bounds->pieces[i].size, &ignored, error);
         sum += bounds->pieces[i].size;
-        if (status == S3_OK && !can_be_ours(copying, bounds->pieces[i].size, i + 1 == count)) {
+        if (status == S3_OK && !can_be_ours(shape, bounds->pieces[i].size, i + 1 == count)) {
             free(bounds->pieces);
-            return lay_our_own(copying, bounds, error);
+            return lay_our_own(shape, bounds, error);
         }
     }
-    if (status == S3_OK && sum != copying->size)
+    if (status == S3_OK && sum != shape->size)
         return s3_fail(error, S3_BAD_DATA, "Parts", "the source's parts do not add up to its size");
     return status;
 }
 
-enum s3_status copying_lay_bounds(struct copying *copying, struct copying_bounds *bounds, struct s3_error *error)
+enum s3_status copy_lay_bounds(const struct copy_shape *shape, struct copying_bounds *bounds, struct s3_error *error)
 {
-    enum s3_status status = lay_parts(copying, bounds, error);
+    enum s3_status status = lay_parts(shape, bounds, error);
 
     if (status == S3_OK && bounds->pieces[0].size > PART_SIZE_MAX)
         return s3_fail(error, S3_REFUSED, "Parts", "a part of the source is larger than S3 copies");
-    if (status == S3_OK && copying_is_streamed(copying) && bounds->pieces[0].size > STREAM_SIZE_MAX)
+    if (status == S3_OK && shape->streamed && bounds->pieces[0].size > STREAM_SIZE_MAX)
         return s3_fail(error, S3_REFUSED, "Parts", "the object is too large to be streamed by parts in memory");
     return status;
 }

@@ -5,6 +5,7 @@
 #define AGENT_COPY_INSIDE_H
 
 #include "agent/copy.h"
+#include "agent/copy_bounds.h"
 
 enum { COPY_TAGGING_MAX = 16 * 1024 };
 #define COPY_STREAM_WHOLE (UINT64_C(8) << 20) /* larger ones go by parts when they are streamed */
@@ -45,17 +46,6 @@ void copying_write(const struct copying *copying, struct s3_write *write);
 enum s3_status copying_read_tags(struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags,
         struct s3_error *error) __attribute__((warn_unused_result));
 
-/* The parts of a large copy, in their order. */
-struct copying_piece {
-    uint64_t first, size;
-    char etag[S3_ETAG_MAX + 1]; /* "" while not done */
-};
-struct copying_bounds {
-    struct copying_piece *pieces; /* the caller frees them, also after a failure */
-    uint32_t count;
-};
-enum s3_status copying_lay_bounds(struct copying *copying, struct copying_bounds *bounds, struct s3_error *error)
-        __attribute__((warn_unused_result));
 /* Copies by parts; fills in what came of it. */
 enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
 

@@ -352,6 +352,22 @@ static enum s3_status carry(struct copying *copying, struct copy_parts *parts, s
     return status;
 }
 
+static enum s3_status lay_bounds(const struct copying *copying, struct copying_bounds *bounds, struct s3_error *error)
+{
+    const struct source *source = copying->job->source;
+    const struct copy_shape shape = { .conn = copying->conn,
+        .client = source->client,
+        .target = { .bucket = source->bucket,
+                .key = { copying->action->key.ptr, copying->action->key.len },
+                .expected_owner = source->owner },
+        .etag = copying->etag,
+        .if_match = copying->quoted,
+        .size = copying->size,
+        .streamed = copying_is_streamed(copying) };
+
+    return copy_lay_bounds(&shape, bounds, error);
+}
+
 enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error)
 {
     struct copy_parts parts;
@@ -363,7 +379,7 @@ enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error)
     if (!copying->looked)
         status = copying_look_at_source(copying, true, error);
     if (status == S3_OK)
-        status = copying_lay_bounds(copying, &parts.bounds, error);
+        status = lay_bounds(copying, &parts.bounds, error);
     if (status == S3_OK)
         status = carry(copying, &parts, error);
     (void)pthread_mutex_destroy(&parts.lock);

@@ -151,6 +151,9 @@ enum s3_status s3_delete_object_tags(struct s3_conn *conn, struct s3_client *cli
  * than the buffer may become. */
 enum s3_status s3_get_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
         struct s3_buffer *document, struct s3_error *error) __attribute__((warn_unused_result));
+/* Sets it, from such a document. */
+enum s3_status s3_put_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+        struct s3_text document, struct s3_error *error) __attribute__((warn_unused_result));
 /* k=v&k=v as x-amz-tagging wants it; (size_t)-1 where it does not fit. */
 size_t s3_tags_encode(const struct s3_tags *tags, char *out, size_t out_size);
 

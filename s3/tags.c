@@ -101,6 +101,20 @@ static bool forget(void *ctx)
     return true;
 }
 
+enum s3_status s3_put_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+        struct s3_text document, struct s3_error *error)
+{
+    struct s3_call call;
+
+    call_target(&call, conn, client, "PutObjectAcl", "PUT", target);
+    call_parameter(&call, "acl", NULL);
+    call.body = document.ptr;
+    call.body_len = document.len;
+    call_header(&call, "content-type", "application/xml");
+    call_content_md5(&call);
+    return call_perform(&call, error);
+}
+
 enum s3_status s3_get_object_acl(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
         struct s3_buffer *document, struct s3_error *error)
 {
