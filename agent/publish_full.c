@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/acls.h"
 #include "state/manifest_reader.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 /* Where the walk over the records stands. */
 struct full_walk {
     struct manifest_reader *reader;
+    struct acls acls;
     bool ended;
     size_t last_len; /* 0: at the start */
     char last[STATE_KEY_MAX];
@@ -31,6 +33,8 @@ static enum state_status add_records(
         status = manifest_reader_next(walk->reader, &key, error);
         if (status == STATE_OK)
             status = manifest_reader_entry(walk->reader, &change.entry, error);
+        if (status == STATE_OK)
+            status = acls_find(&walk->acls, change.entry.key, &change.acl, error);
         if (status == STATE_OK)
             status = change_file_writer_add(writer, &change, error);
         if (status == STATE_OK) {
@@ -51,7 +55,10 @@ static enum state_status fill(struct full_walk *walk, struct change_file_writer 
     while (status == STATE_OK && !walk->ended && change_file_writer_bytes(writer) < FULL_ENOUGH) {
         status = manifest_reader_begin(walk->reader, error);
         if (status == STATE_OK)
+            status = acls_begin(&walk->acls, error);
+        if (status == STATE_OK)
             status = add_records(walk, writer, error);
+        acls_end(&walk->acls);
         manifest_reader_end(walk->reader);
     }
     return status;
@@ -88,10 +95,15 @@ enum verdict publisher_full(struct publisher *publisher, struct s3_conn *conn, s
 
     publisher->fulls.count = 0;
     status = manifest_reader_new(publisher->manifest, MANIFEST_LIVE, &walk.reader, &error);
-    if (status != STATE_OK)
+    if (status == STATE_OK)
+        status = acls_open(publisher->manifest, &walk.acls, &error);
+    if (status != STATE_OK) {
+        manifest_reader_free(walk.reader);
         return failure_from_state(failure, status, &error, "the full file of source \"%s\"", publisher->source->name);
+    }
     while (verdict == VERDICT_OK && !walk.ended)
         verdict = put_full(publisher, conn, &walk, failure);
+    acls_close(&walk.acls);
     manifest_reader_free(walk.reader);
     if (verdict != VERDICT_OK)
         publisher->fulls.count = 0; /* a part of the records is not named by a point */

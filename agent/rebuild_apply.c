@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/acls.h"
+
 enum { BATCH_CHANGES = 2000 };
 
 bool rebuild_wants(const struct rebuild *rebuild, struct state_text key)
@@ -63,6 +65,8 @@ static enum state_status apply(void *ctx, const struct state_change *change)
         status = manifest_batch_put(rebuild->batch, &change->entry, &rebuild->error);
         rebuild->unknown += change->entry.vault_version.len == 0;
     }
+    if (status == STATE_OK)
+        status = acls_note(rebuild->batch, change, &rebuild->error);
     if (status == STATE_OK && ++rebuild->batched >= BATCH_CHANGES)
         status = commit(rebuild);
     rebuild->status = status;

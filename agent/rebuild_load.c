@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/acls.h"
 #include "state/manifest_load.h"
+
+enum { BATCH_ACLS = 2000 };
 
 /* Present while the records are neither the old ones nor yet the new ones. */
 static const char META_REBUILDING[] = "rebuilding";
@@ -59,6 +62,8 @@ enum verdict rebuild_load_begin(
             manifest_meta_get(rebuild->manifest, META_OWNER, owner, sizeof owner, &length, &rebuild->error);
     enum state_status status = manifest_load_begin(rebuild->manifest, load, &rebuild->error);
 
+    if (status == STATE_OK) /* a full file says them again */
+        status = acls_clear(rebuild->manifest, &rebuild->error);
     if (status == STATE_OK && kept == STATE_OK)
         status = manifest_load_meta(*load, META_OWNER, owner, length, &rebuild->error);
     if (status == STATE_OK && !done)
@@ -75,6 +80,20 @@ struct full_taker {
     struct manifest_load *load;
 };
 
+/* Into the file that is about to be replaced: a load carries its jobs over. */
+static enum state_status take_acl(struct rebuild *rebuild, const struct state_change *change)
+{
+    enum state_status status = rebuild_batch(rebuild);
+
+    if (status == STATE_OK)
+        status = acls_note(rebuild->batch, change, &rebuild->error);
+    if (status == STATE_OK && ++rebuild->batched >= BATCH_ACLS) {
+        status = manifest_batch_commit(rebuild->batch, &rebuild->error);
+        rebuild->batch = NULL;
+    }
+    return status;
+}
+
 static enum state_status take(void *ctx, const struct state_change *change)
 {
     struct full_taker *taker = ctx;
@@ -83,6 +102,8 @@ static enum state_status take(void *ctx, const struct state_change *change)
         return STATE_OK;
     taker->rebuild->unknown += change->entry.vault_version.len == 0;
     taker->rebuild->status = manifest_load_put(taker->load, &change->entry, &taker->rebuild->error);
+    if (taker->rebuild->status == STATE_OK && change->acl.len > 0)
+        taker->rebuild->status = take_acl(taker->rebuild, change);
     return taker->rebuild->status;
 }
 
@@ -132,6 +153,10 @@ enum verdict rebuild_load_full(struct rebuild *rebuild, const struct rebuild_ste
 
     if (verdict == VERDICT_OK && step != NULL) {
         verdict = load_files(rebuild, step, load, failure);
+        if (verdict == VERDICT_OK)
+            verdict = rebuild_commit(rebuild, failure);
+        else
+            rebuild_drop(rebuild);
         if (verdict == VERDICT_OK)
             status = put_meta(rebuild, step, load);
         if (status != STATE_OK)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/acls.h"
 #include "agent/pool.h"
 #include "state/manifest_batch.h"
 
@@ -44,6 +45,8 @@ static enum state_status record_copy(
 
     change.entry.run = (struct state_text){ recorder->point, strlen(recorder->point) };
     status = manifest_batch_put(batch, &change.entry, error);
+    if (status == STATE_OK)
+        status = acls_note(batch, &change, error);
     change.entry.run = (struct state_text){ NULL, 0 }; /* the log's header says it */
     if (status == STATE_OK)
         status = add_line(recorder, batch, &change, error);
@@ -64,6 +67,8 @@ static enum state_status record_deletion(
         change.entry.run = (struct state_text){ NULL, 0 };
         status = add_line(recorder, batch, &change, error);
     }
+    if (status == STATE_OK)
+        status = acls_note(batch, &change, error);
     if (status == STATE_OK)
         status = manifest_batch_remove(batch, action->key, error);
     status = not_found_is_fine(status);

@@ -207,6 +207,7 @@ static enum verdict record_until_idle(
 /* Keys that failed in a former run come first: when the window is short, they are what has waited longest. */
 static enum verdict push_failed_before(struct run *run)
 {
+    static const char kind_of_failed[] = { JOB_KIND_FAILED };
     struct manifest_reader *reader = NULL, *live = NULL;
     struct action_maker maker;
     struct state_error error;
@@ -224,13 +225,15 @@ static enum verdict push_failed_before(struct run *run)
         status = manifest_reader_begin(reader, &error);
     if (status == STATE_OK)
         status = manifest_reader_begin(live, &error);
+    if (status == STATE_OK)
+        status = manifest_reader_seek(reader, (struct state_text){ kind_of_failed, 1 }, false, &error);
     while (status == STATE_OK && maker.count < AGAIN_MAX) {
         status = manifest_reader_next(reader, &key, &error);
         if (status != STATE_OK)
             break;
         manifest_reader_job(reader, &kind, &key, &value);
         if (kind != JOB_KIND_FAILED || key.len > text)
-            continue;
+            break;
         text -= key.len;
         action_maker_add(&maker, manifest_reader_get(live, key, &error) == STATE_OK ? ACTION_RECOPY : ACTION_COPY, key,
                 (struct state_text){ NULL, 0 })

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/acls.h"
 #include "agent/event.h"
 #include "agent/rebuild.h"
 #include "agent/view_folder.h"
@@ -17,6 +18,7 @@ struct view {
     struct get_choice choice;
     struct view_folder folder;
     struct manifest_reader *reader;
+    struct acls acls;
     struct view_object object;
     enum verdict verdict; /* a failure that stays */
     struct failure failure;
@@ -140,7 +142,11 @@ static enum verdict begin_reading(struct view *view, struct failure *failure)
 
     /* nobody writes to the index: a transaction may last */
     if (status == STATE_OK)
+        status = acls_open(view->folder.manifest, &view->acls, &error);
+    if (status == STATE_OK)
         status = manifest_reader_begin(view->reader, &error);
+    if (status == STATE_OK)
+        status = acls_begin(&view->acls, &error);
     return status == STATE_OK
                    ? VERDICT_OK
                    : failure_from_state(failure, status, &error, "reading the index of source \"%s\"", view->source);
@@ -208,6 +214,8 @@ enum verdict view_next(struct view *view, const struct view_object **object, str
         return VERDICT_OK;
     if (status == STATE_OK)
         status = manifest_reader_entry(view->reader, &view->object.entry, &error);
+    if (status == STATE_OK)
+        status = acls_find(&view->acls, key, &view->object.acl, &error);
     if (status != STATE_OK)
         return stay(view, status, &error, failure);
     *object = &view->object;
@@ -235,6 +243,8 @@ void view_close(struct view *view)
     if (view->reader != NULL)
         manifest_reader_end(view->reader);
     manifest_reader_free(view->reader);
+    acls_end(&view->acls);
+    acls_close(&view->acls);
     view_folder_close(&view->folder);
     point_read_free(&view->choice.read);
     free(view);

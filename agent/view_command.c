@@ -118,12 +118,14 @@ json_t *view_object_json(const struct view_object *object)
     const struct state_entry *entry = &object->entry;
     const struct state_text version = entry->vault_version;
 
-    return json_pack("{so sI ss% so ss so so}", "key", key_json(entry->key), "size", (json_int_t)entry->size, "etag",
-            entry->etag.len > 0 ? entry->etag.ptr : "", entry->etag.len, "time",
+    /* a member without a value is left out */
+    return json_pack("{so sI ss% so ss so so so*}", "key", key_json(entry->key), "size", (json_int_t)entry->size,
+            "etag", entry->etag.len > 0 ? entry->etag.ptr : "", entry->etag.len, "time",
             entry->source_time_ms > 0 ? time_json(entry->source_time_ms) : json_null(), "class",
             storage_class_name(entry->class_), "version",
             version.len > 0 ? json_stringn(version.ptr, version.len) : json_null(), "copied",
-            time_json(entry->copied_ms));
+            time_json(entry->copied_ms), "acl",
+            object->acl.len > 0 ? json_stringn(object->acl.ptr, object->acl.len) : NULL);
 }
 
 void view_object_print(const char *mark, const struct view_object *object)

@@ -30,7 +30,8 @@ enum exit_code view_command_warn(const struct view_command *command, const struc
  * memory. */
 json_t *view_about_json(const struct view_about *about);
 
-/* {"key", "size", "etag", "time", "class", "version", "copied"}; "time" is null where only versions are known. */
+/* {"key", "size", "etag", "time", "class", "version", "copied", and where it was recorded "acl"}; "time" is null where
+ * only versions are known. */
 json_t *view_object_json(const struct view_object *object);
 /* A line for people, after `mark`. */
 void view_object_print(const char *mark, const struct view_object *object);
