@@ -37,12 +37,45 @@ static enum state_status not_found_is_fine(enum state_status status)
     return status == STATE_NOT_FOUND ? STATE_OK : status;
 }
 
+/*
+ * Whether an object gets another content than it had when the point was made that the guard compares with. One that
+ * has been replaced since then counts no more; nor does one that is newer. A record made by a later run of an object
+ * that is older holds what it held then: it was copied again as it was.
+ */
+static bool is_replaced(const struct recorder *recorder, const struct state_entry *before, struct state_text etag)
+{
+    struct state_text run = before->run;
+    bool known_since = recorder->base_point[0] != '\0' && run.len == STATE_POINT_SIZE - 1 &&
+                       memcmp(run.ptr, recorder->base_point, run.len) > 0 && before->source_time_ms > recorder->base_ms;
+
+    return !known_since && (before->etag.len != etag.len || memcmp(before->etag.ptr, etag.ptr, etag.len) != 0);
+}
+
+/* Counts what is replaced, before its record is. */
+static enum state_status judge_replacement(
+        struct recorder *recorder, struct manifest_batch *batch, const struct action *action, struct state_error *error)
+{
+    struct state_entry before;
+    enum state_status status;
+
+    if (action->kind != ACTION_RECOPY || (action->outcome == OUTCOME_LEFT && action->again))
+        return STATE_OK;
+    status = manifest_batch_get(batch, action->key, &before, error);
+    if (status == STATE_OK && action->outcome == OUTCOME_LEFT)
+        recorder->left_changed += is_replaced(recorder, &before, action->etag);
+    else if (status == STATE_OK && action->outcome == OUTCOME_DONE)
+        recorder->repeated += !is_replaced(recorder, &before, action->result.entry.etag);
+    return not_found_is_fine(status);
+}
+
 static enum state_status record_copy(
         struct recorder *recorder, struct manifest_batch *batch, struct action *action, struct state_error *error)
 {
     struct state_change change = action->result;
-    enum state_status status;
+    enum state_status status = judge_replacement(recorder, batch, action, error);
 
+    if (status != STATE_OK)
+        return status;
     change.entry.run = (struct state_text){ recorder->point, strlen(recorder->point) };
     status = manifest_batch_put(batch, &change.entry, error);
     if (status == STATE_OK)
@@ -133,8 +166,9 @@ static enum state_status record_one(
         return recorder->failed_before
                        ? not_found_is_fine(manifest_job_remove(batch, JOB_KIND_FAILED, action->key, error))
                        : STATE_OK;
-    case OUTCOME_ARCHIVED:
     case OUTCOME_LEFT:
+        return judge_replacement(recorder, batch, action, error);
+    case OUTCOME_ARCHIVED:
         break;
     }
     return STATE_OK;

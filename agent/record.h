@@ -23,6 +23,11 @@ struct recorder {
     uint64_t still_there;   /* of these, found when looked for again */
     uint64_t left_out;      /* of these, unchanged: they were there all the time, so the listing was not whole */
     uint64_t customer_keys; /* known objects that can now only be read with a customer's key */
+    /* What the guard compares with; "": not known, so that every replacement counts. */
+    char base_point[STATE_POINT_SIZE];
+    int64_t base_ms;       /* when that point was finished */
+    uint64_t repeated;     /* recopied, and no replacement since then: the same content, or counted already */
+    uint64_t left_changed; /* replaced as listed, and given back untried */
     uint64_t mark_failed;
     int64_t newest_ms; /* of the vault's versions that were recorded, by the vault's clock */
 };

@@ -187,6 +187,17 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
     return run->recorder.left > 0 || run->job.marks_dropped || !run->walk_ended ? EXIT_LEFT : EXIT_DONE;
 }
 
+static void tell_not_accepted(struct run *run)
+{
+    char text[STATE_SOURCE_MAX + 160];
+
+    (void)snprintf(text, sizeof text,
+            "the run ended before the whole source was listed, so that nothing was accepted: give --accept %s again",
+            run->source.name);
+    event_warn("not-accepted", run->source.name, "%s", text);
+    source_report_warn(run->report, text);
+}
+
 void run_source(const struct run_options *options, struct source_report *report)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -212,9 +223,12 @@ void run_source(const struct run_options *options, struct source_report *report)
         verdict = run_tags(run);
     } else if (verdict == VERDICT_OK && !run->served) {
         event_emit("source-started", run->source.name, json_pack("{ss}", "point", run->point), NULL);
+        run_guard_base(run);
         verdict = run_work(run);
         if (verdict == VERDICT_OK && run->walk_ended)
             verdict = run_guard(run);
+        else if (options->accept)
+            tell_not_accepted(run);
         if (verdict == VERDICT_OK && run->walk_ended && !run->guarded)
             verdict = run_marks(run);
         if (verdict != VERDICT_OK) {

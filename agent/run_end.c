@@ -103,8 +103,13 @@ static enum verdict publish(struct run *run)
     if (run->tripped) {
         point.guard = (struct state_point_guard){ .reason = run->guard_reason,
             .before = run->base.objects,
-            .changed = run->base.replaced + report->recopied,
-            .deleted = run->base.deleted + run->recorder.pending };
+            .changed = run->seen.replaced,
+            .deleted = run->seen.missing };
+        if (!run->guarded) {
+            uint64_t looked_at = report->deleted + run->recorder.still_there;
+            point.guard.left_changed = run->recorder.left_changed;
+            point.guard.left_deleted = run->recorder.pending - looked_at;
+        }
         memcpy(point.guard.complete, run->base.complete, sizeof point.guard.complete);
     }
     point.walk_ended = run->walk_ended;
@@ -117,7 +122,9 @@ static enum verdict publish(struct run *run)
         .unchanged = report->unchanged,
         .archived = report->archived,
         .failed = report->failed,
-        .bytes_copied = report->bytes_copied };
+        .bytes_copied = report->bytes_copied,
+        .repeated = run->recorder.repeated,
+        .customer_keys = run->recorder.customer_keys };
     point.missing_count = report->failed;
     point.missing = missing;
     point.missing_listed = report->failure_count;

@@ -13,13 +13,23 @@ enum {
     PARTIAL_ENOUGH = 60 /* of these, such as the guard let pass: a source like that is judged by its last months */
 };
 
+static uint64_t less(uint64_t count, uint64_t by)
+{
+    return count > by ? count - by : 0;
+}
+
 static void stand_on(struct guard_base *base, const struct state_point *point)
 {
     const struct state_totals totals = state_point_totals(point);
 
     base->has = true;
+    memcpy(base->point, point->id, sizeof base->point);
+    base->finished_ms = point->finished_ms;
     base->objects = totals.objects;
     base->bytes = totals.bytes;
+    base->customer_keys = point->did.customer_keys;
+    base->left_changed = point->has_guard ? point->guard.left_changed : 0;
+    base->left_deleted = point->has_guard ? point->guard.left_deleted : 0;
 }
 
 /* One point further back. `partial` is what to stand on where there is no complete point, nor an accepted one. */
@@ -35,11 +45,12 @@ static void look_at(struct guard_base *base, struct guard_base *partial, const s
         stand_on(base, point);
         return;
     }
-    if (point->state == STATE_POINT_PARTIAL && !partial->has) {
+    if (point->state == STATE_POINT_PARTIAL && (!partial->has || (!partial->walked && point->walk_ended))) {
         *partial = *base;
         stand_on(partial, point);
+        partial->walked = point->walk_ended;
     }
-    base->replaced += point->did.recopied;
+    base->replaced += less(point->did.recopied, point->did.repeated);
     base->deleted += point->did.deleted;
 }
 
@@ -47,13 +58,11 @@ static void look_at(struct guard_base *base, struct guard_base *partial, const s
  * or gone, or all have been guarded since a bootstrap that never was complete. */
 static void stand_on_manifest(struct run *run)
 {
-    const struct source_report *report = run->report;
     struct manifest_totals totals;
 
     manifest_totals(run->manifest, &totals);
     for (int i = 0; i < CLASS_COUNT; i++)
         run->base.objects += totals.by_class[i].objects;
-    run->base.objects -= report->copied < run->base.objects ? report->copied : run->base.objects;
     run->base.has = run->base.objects > 0;
 }
 
@@ -91,12 +100,6 @@ static enum verdict find_base(struct run *run)
     return VERDICT_OK;
 }
 
-/* An operator who has everything copied again attacks nothing. */
-static uint64_t replaced_now(const struct run *run)
-{
-    return run->options->kind == RUN_RECOPY ? 0 : run->report->recopied;
-}
-
 static void look_at_sizes(const struct run *run, uint64_t listed_bytes)
 {
     const struct guard_base *base = &run->base;
@@ -108,21 +111,35 @@ static void look_at_sizes(const struct run *run, uint64_t listed_bytes)
                 (unsigned long long)listed_bytes, (unsigned long long)base->bytes);
 }
 
+void run_guard_base(struct run *run)
+{
+    if (run->options->prefix == NULL)
+        run->base_verdict = find_base(run);
+    run->base_failure = run->failure;
+    memset(&run->failure, 0, sizeof run->failure);
+}
+
 enum verdict run_guard(struct run *run)
 {
     struct tally *tally = &run->job.tally;
-    struct guard_view view = { .listed = atomic_load(&tally->listed), .customer_keys = run->recorder.customer_keys };
+    const struct guard_base *base = &run->base;
+    const struct recorder *recorder = &run->recorder;
 
     if (run->options->prefix != NULL)
         return VERDICT_OK; /* a part of a source that an operator named says nothing about the whole */
-    if (find_base(run) != VERDICT_OK)
-        return run->failure.verdict;
-    view.has_before = run->base.has;
-    view.before = run->base.objects;
-    view.missing = run->base.deleted + run->recorder.pending;
-    view.replaced = run->base.replaced + replaced_now(run);
+    if (run->base_verdict != VERDICT_OK) {
+        run->failure = run->base_failure;
+        return run->base_verdict;
+    }
+    run->seen = (struct guard_view){ .has_before = base->has,
+        .before = base->objects,
+        .listed = atomic_load(&tally->listed),
+        .replaced = less(base->replaced + less(run->report->recopied, recorder->repeated) + recorder->left_changed,
+                base->left_changed),
+        .missing = less(base->deleted + recorder->pending, base->left_deleted),
+        .customer_keys = less(recorder->customer_keys, base->customer_keys) };
     look_at_sizes(run, atomic_load(&tally->listed_bytes));
-    if (!guard_trips(&run->source.policy->guard, &view, run->guard_reason))
+    if (!guard_trips(&run->source.policy->guard, &run->seen, run->guard_reason))
         return VERDICT_OK;
     run->tripped = true;
     if (run->options->accept) {

@@ -16,10 +16,14 @@
 /* What the guard compares with, and what has happened since: the last complete point, or a later one whose change
  * somebody has accepted; where there never was one, the newest that was not guarded. */
 struct guard_base {
-    bool has;
+    bool has, walked;             /* walked: its listing came to its end */
+    char point[STATE_POINT_SIZE]; /* that one; "": the manifest, as there is none */
+    int64_t finished_ms;
     uint64_t objects, bytes;
-    uint64_t replaced, deleted;      /* by runs since then, whose points are partial or guarded */
-    char complete[STATE_POINT_SIZE]; /* the last complete point; "": none */
+    uint64_t customer_keys;              /* objects that wanted a customer's key then already */
+    uint64_t left_changed, left_deleted; /* what was accepted, and not copied and marked then */
+    uint64_t replaced, deleted;          /* by runs since then, whose points are partial or guarded */
+    char complete[STATE_POINT_SIZE];     /* the last complete point; "": none */
 };
 
 struct run {
@@ -48,8 +52,11 @@ struct run {
     struct mark_cursor marks; /* how far the missing keys were handed out */
     int64_t flushed_ms;       /* monotonic: the last log */
     struct guard_base base;   /* what the guard compares with */
-    bool tripped;             /* the guard has seen too much */
-    bool guarded;             /* and nobody has accepted it: nothing is marked */
+    enum verdict base_verdict;
+    struct failure base_failure;
+    struct guard_view seen; /* what it was shown */
+    bool tripped;           /* the guard has seen too much */
+    bool guarded;           /* and nobody has accepted it: nothing is marked */
     char guard_reason[GUARD_REASON_SIZE];
     bool walk_ended;     /* every key of the source was seen */
     bool damaged;        /* the points in the vault are; told already */
@@ -73,6 +80,8 @@ enum verdict run_outside(struct run *run) __attribute__((warn_unused_result));
 /* Copies what differs: the pool lists, compares and copies, this thread records. VERDICT_OK also where objects failed.
  */
 enum verdict run_work(struct run *run) __attribute__((warn_unused_result));
+/* Finds what the guard compares with, before anything is copied. What fails is told by run_guard. */
+void run_guard_base(struct run *run);
 /* Asks the guard, after a whole walk. */
 enum verdict run_guard(struct run *run) __attribute__((warn_unused_result));
 /* Marks the keys that are gone. */

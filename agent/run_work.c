@@ -132,6 +132,8 @@ void run_set_up_job(struct run *run)
         .ctx = run };
     run->recorder =
             (struct recorder){ .pool = run->options->pool, .job = job, .report = run->report, .point = run->point };
+    memcpy(run->recorder.base_point, run->base.point, sizeof run->recorder.base_point);
+    run->recorder.base_ms = run->base.finished_ms;
     run->flushed_ms = clock_monotonic_ms();
     pool_prepare(job);
     pool_add(run->options->pool, job);

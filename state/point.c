@@ -87,8 +87,8 @@ static enum state_status check_numbers(const struct state_point *p, struct state
 {
     const struct state_point_did *d = &p->did;
     const uint64_t did[] = { d->listed, d->copied, d->recopied, d->adopted, d->deleted, d->moved, d->unchanged,
-        d->archived, d->failed, d->bytes_copied, p->missing_count, p->guard.before, p->guard.changed,
-        p->guard.deleted };
+        d->archived, d->failed, d->bytes_copied, p->missing_count, p->guard.before, p->guard.changed, p->guard.deleted,
+        d->repeated, d->customer_keys, p->guard.left_changed, p->guard.left_deleted };
     if (!are_numbers(did, sizeof did / sizeof *did))
         return bad(error, "a number is out of range");
     struct state_totals sum = { 0, 0 };

@@ -35,6 +35,8 @@ struct state_totals {
 struct state_point_did {
     uint64_t listed, copied, recopied, adopted, deleted, moved, unchanged, archived, failed;
     uint64_t bytes_copied;
+    uint64_t repeated;      /* of recopied: content as before, or replaced already since what the guard compares with */
+    uint64_t customer_keys; /* of failed: known objects that now want a customer's key */
 };
 
 /* An object that the point lacks, and why. NULL texts are written as "". */
@@ -53,7 +55,8 @@ struct state_point_guard {
     uint64_t before;    /* objects of the last complete point */
     uint64_t changed;
     uint64_t deleted;
-    char complete[STATE_POINT_SIZE]; /* the last complete point, pinned; empty: none */
+    uint64_t left_changed, left_deleted; /* of these: what an accepted run did not come to, later ones do */
+    char complete[STATE_POINT_SIZE];     /* the last complete point, pinned; empty: none */
 };
 
 struct state_point_file {

@@ -60,6 +60,12 @@ static uint64_t get_uint(struct reading *r, const json_t *object, const char *na
     return (uint64_t)json_integer_value(value);
 }
 
+/* A count that is left out where it is 0, and that points of older programs do not have. */
+static uint64_t get_count(struct reading *r, const json_t *object, const char *name)
+{
+    return json_object_get(object, name) == NULL ? 0 : get_uint(r, object, name);
+}
+
 static int64_t get_time(struct reading *r, const json_t *object, const char *name)
 {
     int64_t ms = 0;
@@ -130,6 +136,8 @@ static void get_did(struct reading *r, const json_t *root, struct state_point_di
     did->archived = get_uint(r, object, "archived");
     did->failed = get_uint(r, object, "failed");
     did->bytes_copied = get_uint(r, object, "bytes_copied");
+    did->repeated = get_count(r, object, "repeated");
+    did->customer_keys = get_count(r, object, "customer_keys");
 }
 
 /* An array of at most `max`, and zeroed memory for its items; NULL and 0 items when there is none. */
@@ -192,6 +200,8 @@ static void get_links(struct reading *r, const json_t *root, struct state_point 
         p->guard.before = get_uint(r, guard, "before");
         p->guard.changed = get_uint(r, guard, "changed");
         p->guard.deleted = get_uint(r, guard, "deleted");
+        p->guard.left_changed = get_count(r, guard, "left_changed");
+        p->guard.left_deleted = get_count(r, guard, "left_deleted");
         get_fixed(r, guard, "complete", p->guard.complete, sizeof p->guard.complete);
     }
     /* null, not absence, says that there was no point before: a lost field must not look like a beginning */

@@ -28,6 +28,13 @@ static void put_uint(struct writing *w, json_t *object, const char *name, uint64
     put(w, object, name, json_integer((json_int_t)value));
 }
 
+/* Left out where it is 0. */
+static void put_count(struct writing *w, json_t *object, const char *name, uint64_t value)
+{
+    if (value > 0)
+        put_uint(w, object, name, value);
+}
+
 static void put_time(struct writing *w, json_t *object, const char *name, int64_t ms)
 {
     char text[STATE_TIME_SIZE];
@@ -100,6 +107,8 @@ static void put_did(struct writing *w, const struct state_point_did *did)
     put_uint(w, object, "archived", did->archived);
     put_uint(w, object, "failed", did->failed);
     put_uint(w, object, "bytes_copied", did->bytes_copied);
+    put_count(w, object, "repeated", did->repeated);
+    put_count(w, object, "customer_keys", did->customer_keys);
 }
 
 static json_t *add_object(struct writing *w, json_t *array)
@@ -148,6 +157,8 @@ static void put_links(struct writing *w, const struct state_point *p)
         put_uint(w, guard, "before", p->guard.before);
         put_uint(w, guard, "changed", p->guard.changed);
         put_uint(w, guard, "deleted", p->guard.deleted);
+        put_count(w, guard, "left_changed", p->guard.left_changed);
+        put_count(w, guard, "left_deleted", p->guard.left_deleted);
         put_text(w, guard, "complete", p->guard.complete);
     }
     if (p->has_predecessor)

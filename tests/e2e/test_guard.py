@@ -165,6 +165,146 @@ def test_customer_keys_that_are_accepted_leave_a_partial_point(sim):
     report = sim.run("--accept", bucket, exit=2)
     assert (report["state"], report["failed"], report["deleted"]) == ("partial", 15, 1)
     memory.assert_all_can_be_restored()
+    quiet_nights(sim, bucket, exit=2, failed=15)
+    # more of them are another attack, however many nights later
+    sim.later()
+    for key in keys[15:19]:
+        sim.put(bucket, key, b"sealed", **CUSTOMER_KEY)
+    for _ in range(2):
+        guarded(sim, bucket, "4 of 29 objects (14 %) are now encrypted with a customer's key")
+    assert sim.run("--accept", bucket, exit=2)["failed"] == 19
+    quiet_nights(sim, bucket, exit=2, failed=19)
+    # and so they are when those from before could be read meanwhile
+    sim.later()
+    for key in keys[:19]:
+        sim.put(bucket, key, b"open again")
+    sim.run("--accept", bucket)
+    sim.later()
+    for key in keys[:4]:
+        sim.put(bucket, key, b"sealed", **CUSTOMER_KEY)
+    guarded(sim, bucket, "4 of 30 objects")
+
+
+def quiet_nights(sim, bucket, exit=0, failed=0, count=3):
+    """Little happens, and nothing is guarded; points are complete unless objects fail."""
+    for night in range(count):
+        sim.later()
+        sim.put(bucket, "daily", f"night {night}".encode())
+        report = sim.run(exit=exit)
+        assert (report["state"], report["failed"]) == ("partial" if failed else "complete", failed)
+        assert "guard" not in sim.vault.points(bucket)[-1].json
+
+
+def half_gone(sim, bucket, keys):
+    delete(sim, bucket, keys[:15])
+
+
+def listing_empty(sim, bucket, keys):
+    sim.faults({"operation": "ListObjects*", "bucket": bucket, "action": "list_empty"})
+
+
+@pytest.mark.parametrize("attack", [empty, half_gone, overwrite, listing_empty])
+@pytest.mark.parametrize("always_partial", [False, True], ids=["complete", "partial"])
+def test_what_was_accepted_stays_accepted(sim, attack, always_partial):
+    """Whatever tripped the guard, and also where an object that cannot be copied makes every point partial."""
+    bucket, keys, memory = normal_days(sim)
+    sim.later()
+    if always_partial:
+        sim.faults({"operation": "CopyObject", "key": f"data/{bucket}/bad"} | DENIED)
+        sim.put(bucket, "bad")
+    attack(sim, bucket, listing(sim.source, bucket) if attack is empty else keys)
+    for _ in range(2):
+        guarded(sim, bucket, "30 objects")
+    fails = always_partial and attack not in (empty, listing_empty)
+    report = sim.run("--accept", bucket, exit=2 if fails else 0)
+    assert report["state"] == ("partial" if fails else "complete")
+    quiet_nights(sim, bucket, exit=2 if fails else 0, failed=int(fails))
+    if attack is listing_empty:
+        sim.heal()
+        assert sim.run()["state"] == "complete"
+        sim.assert_same(bucket)
+    memory.assert_all_can_be_restored()
+
+
+def test_accept_holds_for_what_the_window_left(sim):
+    """The run that was told to accept is ended before all is copied and marked: the next ones do the rest."""
+    bucket = sim.bucket()
+    keys = sim.fill(bucket, 60)
+    config = sim.config() | {"limits": {"workers": 2}}
+    sim.run(config=config)
+    sim.later()
+    overwrite(sim, bucket, keys[:40])
+    delete(sim, bucket, keys[40:])
+    guarded_count = len(sim.vault.points(bucket)) + 1
+    # the budget ends after some of the copies: what is left was seen to be replaced all the same
+    report = sim.run("--max-bytes", 100, exit=3, config=config)
+    assert 0 < report["recopied"] < 12 and len(sim.vault.points(bucket)) == guarded_count
+    assert sim.vault.points(bucket)[-1]["guard"]["changed"] == 40
+    report = sim.run("--accept", bucket, "--max-bytes", 100, exit=6, config=config)
+    assert report["state"] == "partial" and report["deleted"] == 0
+    guard = sim.vault.points(bucket)[-1]["guard"]
+    assert guard["left_deleted"] == 20 and guard["left_changed"] > 20
+    report = sim.run("--max-bytes", 100, exit=6, config=config)
+    assert report["state"] == "partial" and "guard" not in sim.vault.points(bucket)[-1].json
+    # what comes on top is not accepted
+    more = keys[:7]
+    delete(sim, bucket, more)
+    assert sim.run(exit=3, config=config)["deleted"] == 0
+    assert "7 of 60 objects (12 %) are missing" in sim.vault.points(bucket)[-1]["guard"]["reason"]
+    report = sim.run("--accept", bucket, config=config)
+    assert (report["state"], report["deleted"]) == ("complete", 27)
+    sim.assert_same(bucket)
+
+
+def test_accept_that_was_not_used_is_told(sim):
+    bucket = sim.bucket(count=3000, shape="flat-number")
+    result = sim.cli("--json", "run", "--accept", bucket, "--max-requests", "40")
+    assert result.returncode == 6
+    assert [event["source"] for event in result.events if event["event"] == "not-accepted"] == [bucket], result
+    assert f"give --accept {bucket} again" in result.json["sources"][0]["warnings"][0]
+
+
+def test_objects_that_change_every_night_count_once(sim):
+    """A source that never is complete: ten of a hundred objects are written daily, which is no attack for that."""
+    bucket = sim.bucket()
+    keys = sim.fill(bucket, 100)
+    sim.run()
+    fail_one(sim, bucket)
+    sim.put(bucket, "bad")
+    sim.later()
+    for night in range(6):
+        overwrite(sim, bucket, keys[:10])
+        sim.put(bucket, "new", f"night {night}".encode())
+        sim.later()
+        assert sim.run(exit=2)["recopied"] == (10 if night == 0 else 11)
+    point = sim.vault.points(bucket)[-1]
+    assert point["did"]["repeated"] == 11
+    # the state is lost: what the points say is the same
+    shutil.rmtree(sim.vaultferry.state)
+    overwrite(sim, bucket, keys[:10])
+    sim.later()
+    assert sim.run(exit=2)["recopied"] == 10
+    # those that were not replaced yet do count
+    overwrite(sim, bucket, keys[10:31])
+    sim.later()
+    assert sim.run(exit=3)["state"] == "guarded"
+    assert "31 of 100 objects" in sim.vault.points(bucket)[-1]["guard"]["reason"]
+
+
+def test_all_copied_again_but_one_does_not_trip_the_next_run_and_hides_no_attack(sim):
+    bucket = sim.bucket()
+    keys = sim.fill(bucket, 40)
+    sim.run()
+    sim.later()
+    fail_one(sim, bucket)
+    sim.put(bucket, "bad")
+    report = sim.do("resync", "--recopy", exit=2)["sources"][0]
+    assert (report["state"], report["recopied"]) == ("partial", 40)
+    assert sim.run(exit=2)["state"] == "partial"
+    sim.later()
+    overwrite(sim, bucket, keys[:13])
+    assert sim.run(exit=3)["state"] == "guarded"
+    assert "13 of 40 objects" in sim.vault.points(bucket)[-1]["guard"]["reason"]
 
 
 @pytest.mark.parametrize("fault, reason", [("list_empty", "nothing is listed where 30 objects were"),

@@ -47,7 +47,7 @@ static struct state_point whole(void)
         .by_class = { [CLASS_STANDARD] = { 10, 1000 },
                 [CLASS_DEEP_ARCHIVE] = { 5, INT64_MAX - 2000 },
                 [CLASS_OTHER] = { 1, 1 } },
-        .did = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 },
+        .did = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
         .missing_count = 5000,
         .missing = missing,
         .missing_listed = 2,
@@ -56,6 +56,8 @@ static struct state_point whole(void)
                 .before = 100,
                 .changed = 31,
                 .deleted = 2,
+                .left_changed = 13,
+                .left_deleted = 14,
                 .complete = "20261118T030000Z" },
         .has_predecessor = true,
         .predecessor = { "20261119T030000Z", HASH },
@@ -118,6 +120,8 @@ static void everything_round_trips(void **state)
     assert_int_equal(back->guard.before, 100);
     assert_int_equal(back->guard.changed, 31);
     assert_int_equal(back->guard.deleted, 2);
+    assert_int_equal(back->guard.left_changed, 13);
+    assert_int_equal(back->guard.left_deleted, 14);
     assert_string_equal(back->guard.complete, point.guard.complete);
     assert_true(back->has_predecessor);
     assert_memory_equal(&back->predecessor, &point.predecessor, sizeof point.predecessor);
@@ -302,7 +306,8 @@ static enum state_status read_json(const json_t *root, struct state_error *error
 static void no_field_can_be_lost_or_of_another_type(void **state)
 {
     (void)state;
-    static const char *const may_be_absent[] = { "guard", "root", "policy", "configuration", "files[].point" };
+    static const char *const may_be_absent[] = { "guard", "root", "policy", "configuration", "files[].point",
+        "did.repeated", "did.customer_keys", "guard.left_changed", "guard.left_deleted" };
     struct state_point point = whole();
     char *bytes;
     size_t len, tried = 0;
