@@ -120,18 +120,20 @@ static enum verdict read_logs(struct verifying *verifying, size_t index, struct 
     return verdict;
 }
 
-static enum verdict read_fulls(struct verifying *verifying, size_t index, bool only_look, struct failure *failure)
+/* *lost: one of them cannot be read. */
+static enum verdict read_fulls(
+        struct verifying *verifying, size_t index, bool only_look, bool *lost, struct failure *failure)
 {
     const struct verify_point *point = &verifying->points[index];
     enum verdict verdict = VERDICT_OK;
-    bool lost = false;
+    bool one = false;
 
+    *lost = false;
     for (size_t i = 0; i < point->files_count && verdict == VERDICT_OK && !verify_stops(verifying); i++) {
         if (point->files[i].kind != LAYOUT_FULL)
             continue;
-        verdict = read_file(verifying, &point->files[i], true, (uint32_t)index, only_look, &lost, failure);
-        if (verdict == VERDICT_OK && lost && !only_look && !verify_add_lost(verifying, INT64_MIN, point->finished_ms))
-            verdict = failure_set(failure, VERDICT_INTERNAL, "out of memory");
+        verdict = read_file(verifying, &point->files[i], true, (uint32_t)index, only_look, &one, failure);
+        *lost = *lost || one;
     }
     return verdict;
 }
@@ -177,6 +179,29 @@ static size_t find_base(const struct verifying *verifying, bool *from_full)
     return first;
 }
 
+/* What one folder adds. `base` is where the history begins, with its full files or with its logs. */
+static enum verdict read_folder(
+        struct verifying *verifying, size_t i, size_t base, bool from_full, struct failure *failure)
+{
+    const struct verify_point *point = &verifying->points[i];
+    bool is_base = i == base && from_full, lost = false;
+    bool counts = point->stray || i > verifying->newest || verifying->newest == verifying->point_count;
+    enum verdict verdict = VERDICT_OK;
+
+    if (point->slim == NULL)
+        return counts && (i > base || base == verifying->point_count) ? read_stray(verifying, i, failure) : VERDICT_OK;
+    if (is_base)
+        verdict = read_fulls(verifying, i, false, &lost, failure);
+    else if (i >= base)
+        verdict = read_logs(verifying, i, failure);
+    if (verdict == VERDICT_OK && is_base && lost && !verify_add_lost(verifying, INT64_MIN, point->finished_ms))
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    /* where something is lost, a later full file may know what it told */
+    if (verdict == VERDICT_OK && !is_base && (verifying->options->read_data || verifying->lost_count > 0))
+        verdict = read_fulls(verifying, i, verifying->lost_count == 0 || i < base, &lost, failure);
+    return verdict;
+}
+
 static enum verdict read_all(struct verifying *verifying, struct failure *failure)
 {
     bool from_full;
@@ -187,20 +212,10 @@ static enum verdict read_all(struct verifying *verifying, struct failure *failur
             !verify_add_lost(verifying, INT64_MIN, verifying->points[base].started_ms))
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     for (size_t i = 0; i < verifying->point_count && verdict == VERDICT_OK && !verify_stops(verifying); i++) {
-        const struct verify_point *point = &verifying->points[i];
-        bool is_stray = point->slim == NULL &&
-                        (point->stray || i > verifying->newest || verifying->newest == verifying->point_count);
         if (i % 64 == 0)
             event_progress(
                     "%s: reading the logs of %zu of %zu points", verifying->options->source, i, verifying->point_count);
-        if (point->slim != NULL && i == base && from_full)
-            verdict = read_fulls(verifying, i, false, failure);
-        else if (point->slim != NULL && i >= base)
-            verdict = read_logs(verifying, i, failure);
-        else if (is_stray && (i > base || base == verifying->point_count))
-            verdict = read_stray(verifying, i, failure);
-        if (verdict == VERDICT_OK && point->slim != NULL && verifying->options->read_data && !(i == base && from_full))
-            verdict = read_fulls(verifying, i, true, failure);
+        verdict = read_folder(verifying, i, base, from_full, failure);
     }
     return verdict;
 }

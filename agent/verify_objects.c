@@ -412,7 +412,7 @@ enum verdict verify_check_objects(struct verifying *verifying, struct verify_rea
         verdict = verify_sort_next(verifying->history, &ahead, failure);
     if (verdict == VERDICT_OK)
         verdict = check_kind(verifying, reader, true, &ahead, failure);
-    if (verdict == VERDICT_OK && !verifying->report->stopped)
+    if (verdict == VERDICT_OK && !verify_stops(verifying))
         verdict = check_kind(verifying, reader, false, &ahead, failure);
     return verdict;
 }

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-import time
+import subprocess
 
 import pytest
 from test_stream import data, multipart
@@ -275,12 +275,11 @@ def test_logs_and_full_files_that_were_tampered_with_are_named(world):
     world.replace(log, good)
     world.verify()
 
-    full = []
-    while not full:  # there is one when the logs have outgrown it
-        world.later()
-        world.put(bucket, "k001", str(world.passed).encode())
-        world.run(bucket_of(bucket))
-        full = [entry["Key"] for entry in world.vault.versions(f"points/{bucket}/") if "full-" in entry["Key"]]
+    world.vault.remove(f"points/{bucket}/")  # the next run writes all that it finds as a full file
+    world.lose_state()
+    world.later(200)
+    world.run(bucket_of(bucket))
+    full = [entry["Key"] for entry in world.vault.versions(f"points/{bucket}/") if "full-" in entry["Key"]]
     world.verify("--read-data")
     good = world.vault.read(full[0])
     world.replace(full[0], good[:-5])
@@ -531,3 +530,69 @@ def test_a_vault_that_cannot_be_listed_is_no_vault_that_is_well(sim):
     sim.faults({"operation": "ListObjectVersions", "action": "error", "status": 403, "code": "AccessDenied"})
     document = sim.do("verify", exit=5)
     assert "ListObjectVersions" in json.dumps(document["sources"][0]["error"])
+
+
+def test_a_manifest_that_differs_is_named(world, build_dir):
+    bucket = world.history()
+    state = world.vaultferry.state / bucket
+
+    def edit(*words):
+        subprocess.run([build_dir / "tools" / "agent_manifest", state, *words], check=True)
+
+    saved = world.vaultferry.folder / "saved"
+    shutil.copytree(state, saved)
+    for words, problem, key in ((("put", "k005", "another-version"), "manifest-differs", "k005"),
+            (("put", LONG, "v", "5"), "manifest-differs", LONG), (("remove", "k006"), "manifest-lacks", "k006"),
+            (("remove", LONG), "manifest-lacks", LONG), (("put", "zzz", "v", "1"), "manifest-extra", "zzz"),
+            (("put", "a", "v", "1"), "manifest-extra", "a")):
+        edit(*words)
+        assert "resync" in world.found(problem, key)
+        shutil.rmtree(state)
+        shutil.copytree(saved, state)
+    world.verify()
+    (state / "manifest.mdb").write_bytes(b"nonsense" * 1000)
+    assert notes(world.verify())["manifest"] == 1
+
+
+def test_what_a_prune_has_removed_is_not_missed(world):
+    bucket = world.history()
+    before = set(world.points_of(bucket))
+    while not [entry for entry in world.vault.versions(f"points/{bucket}/") if "full-" in entry["Key"]]:
+        world.later()
+        world.put(bucket, "k001", str(world.passed).encode())
+        world.run(bucket_of(bucket))
+    # a point that is forgotten needs nothing
+    old = world.versions_of(world.data(bucket, "k001"))[-1]["VersionId"]
+    world.drop(world.data(bucket, "k001"), old)
+    world.found("version-missing", "k001")
+    first = min(before)
+    world.overwrite(f"points/{bucket}/{first}/forgotten.json", b"{}")
+    world.verify()
+    # all points before the one with full files go, and that one says so
+    path = world.file(bucket, -1)
+    newest = json.loads(world.vault.read(path))
+    assert any(file["name"].startswith("full-") for file in newest["files"])
+    for point in world.points_of(bucket)[:-1]:
+        world.vault.remove(f"points/{bucket}/{point}/")
+    world.lose_state()
+    world.found("point-missing", f"points/{bucket}/{newest['predecessor']['point']}/point.json")
+    newest["root"] = {"point": newest["point"], "removed": newest["predecessor"]}
+    world.replace(path, json.dumps(newest).encode())
+    for entry in world.versions_of(world.data(bucket, "k001"))[1:]:
+        world.drop(world.data(bucket, "k001"), entry["VersionId"])
+    assert world.verify("--read-data")["sources"][0]["points"] == 1
+    world.overwrite(world.data(bucket, "k009"))
+    world.found("foreign-version", "k009")
+
+
+def test_a_vault_with_a_prefix_is_looked_at_below_it(sim):
+    bucket = sim.bucket()
+    config = sim.config(vault={"prefix": "deep/down/"})
+    sim.fill(bucket, 5)
+    sim.put(bucket, LONG)
+    sim.run(config=config)
+    assert sim.verify("--read-data", config=config)["checked"] == 6
+    sim.overwrite("deep/down/" + sim.data(bucket, "k001"))
+    sim.drop("deep/down/" + sim.data(bucket, "k002"))
+    sim.overwrite(sim.data(bucket, "k003"))  # none of this vault
+    sim.verify(exit=2, config=config, foreign_version=1, version_missing=1)
