@@ -42,6 +42,10 @@ static const struct command {
     { "policy", cmd_policy, true, "DOCUMENT [--source S]",
             "the policy document that an account has to have: source-bucket, source-role, source-key, vault-role, "
             "vault-key, vault-bucket, restore-role" },
+    { "drill", cmd_drill, true,
+            "--to s3://BUCKET/PREFIX [--source S]... [--sample N] [--at T] [--seed HEX] [--max-thaw BYTES] "
+            "[--max-cost X] [--no-wait] [--to-profile P] [--to-role ARN] [--to-region R] [--to-endpoint URL]",
+            "restore a random sample to a scratch bucket, compare it, take it away, and record that in the vault" },
     { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },
     { "version", cmd_version, false, "", "print the version" },
     { "help", cmd_help, false, "[COMMAND]", "print this" },

@@ -1,0 +1,204 @@
+"""Restore drills: what is restored, compared and recorded, and that nothing is left; judged by boto3."""
+import hashlib
+import json
+import signal
+
+import pytest
+from world import KIB, World, pages
+
+
+class Drills(World):
+    """A source, its vault, and a scratch bucket of the source's account."""
+
+    def scratch(self, versioned=True):
+        bucket = f"scratch-{self.tag}"
+        self.source.create_bucket(Bucket=bucket)
+        if versioned:
+            self.source.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return bucket
+
+    def drill(self, scratch, *arguments, exit=0, config=None):
+        return self.do("drill", "--to", f"s3://{scratch}/restored/", "--to-profile", "source", *arguments, exit=exit,
+            config=config)
+
+    def assert_clean(self, scratch):
+        for page in self.source.get_paginator("list_object_versions").paginate(Bucket=scratch):
+            assert page.get("Versions", []) == [] and page.get("DeleteMarkers", []) == []
+        assert self.source.list_multipart_uploads(Bucket=scratch).get("Uploads", []) == []
+
+    def records(self, source):
+        files = self.vault.files(source)
+        return {path: text for path, text in files.items() if "/drill-" in path}
+
+    def varied(self, name="docs"):
+        """Objects of two size bands, with headers, metadata and tags, and odd keys."""
+        bucket = self.bucket(name)
+        self.fill(bucket, 12)
+        for key in ("a b/ü+%", "x" * 1000, "empty"):
+            self.put(bucket, key, b"" if key == "empty" else None)
+        self.put(bucket, "large", bytes(300 * KIB), ContentType="text/plain", CacheControl="no-store",
+            Metadata={"owner": "ops"}, Tagging="team=red&kind=a%20b")
+        return bucket
+
+
+@pytest.fixture
+def world(server, vaultferry):
+    return Drills(server, vaultferry)
+
+
+@pytest.fixture
+def sim(s3sim, vaultferry):
+    yield Drills(s3sim, vaultferry)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+@pytest.mark.tsan
+def test_a_clean_drill_is_recorded_and_leaves_nothing(world):
+    bucket, scratch = world.varied(), world.scratch()
+    point = world.run()["point"]
+    before = world.vault.files(bucket)
+    result = world.drill(scratch)
+    assert (result["checked"], result["sample"], result["problems"]) == (16, 16, [])
+    assert result["bytes_read"] == sum(entry["Size"] for entry in pages(world.source, "list_objects_v2", "Contents",
+        Bucket=bucket))
+    assert result["confidence"]["all_tested"] and result["confidence"]["at_most"] == 0
+    world.assert_clean(scratch)
+    after = world.vault.files(bucket)
+    assert set(after) - set(before) == {result["record"].removeprefix(f"points/{bucket}/")}
+    record = json.loads(world.vault.read(result["record"]))
+    assert (record["kind"], record["format"], record["point"], record["source"]) == ("drill", 1, point, bucket)
+    assert record["point_sha256"] == hashlib.sha256(before[f"{point}/point.json"]).hexdigest()
+    assert record["checked"] == 16 and record["problems"] == [] and record["compared"]["source"] == 16
+    assert sum(stratum["objects"] for stratum in record["strata"]) == 16
+    assert record["scratch"].startswith(f"s3://{scratch}/restored/drill-")
+    if world.simulated:
+        assert record["by"].startswith("arn:aws:sts::")
+
+
+def test_a_sample_is_a_sample_and_its_seed_draws_it_again(world):
+    bucket, scratch = world.bucket(), world.scratch(versioned=False)
+    world.fill(bucket, 40)
+    world.run()
+    first = world.drill(scratch, "--sample", 10, "--source", bucket)
+    assert first["checked"] == first["sample"] == 10
+    assert first["confidence"]["worth"] == 10
+    assert abs(first["confidence"]["at_most"] - (1 - 0.05**0.1)) < 1e-5
+    world.assert_clean(scratch)
+    if world.simulated:
+        def drawn(*arguments):
+            world.forget_counts()
+            result = world.drill(scratch, "--sample", 10, *arguments)
+            record = json.loads(world.vault.read(result["record"]))
+            copied = sorted({one["key"] for one in world.requests("HeadObject", world.vault_bucket)})
+            return record["seed"], [key for key in copied if key.startswith("data/")]
+
+        seed, keys = drawn()
+        assert len(keys) == 10
+        assert drawn("--seed", seed) == (seed, keys)
+        assert drawn()[1] != keys
+
+
+def test_drills_do_not_disturb_points_runs_and_rebuilds(world):
+    bucket, scratch = world.varied(), world.scratch()
+    world.run()
+    first, second = world.drill(scratch, "--sample", 3), world.drill(scratch, "--sample", 3)
+    assert first["record"] != second["record"]
+    assert len(world.records(bucket)) == 2
+    points = world.do("points")["points"]
+    assert len(points) == 1
+    world.put(bucket, "k001", b"changed")
+    assert world.run()["recopied"] == 1
+    world.do("resync", "--from-vault")
+    assert world.run()["copied"] == 0
+    world.assert_same(bucket)
+    assert world.do("verify")["problems"] == []
+    assert len(world.vault.points(bucket)) >= 2
+
+
+def test_the_page_says_what_an_auditor_asks(world):
+    bucket, scratch = world.varied(), world.scratch()
+    point = world.run()["point"]
+    result = world.cli("drill", "--to", f"s3://{scratch}", "--to-profile", "source", "--sample", "5")
+    assert result.returncode == 0, result
+    for text in (f'source "{bucket}"', point, "seed", "Conclusion: At most", "95 % confidence", "Record: points/",
+        "STANDARD", "up to 128 KiB", "128 KiB to 8 MiB", "Problems: 0"):
+        assert text in result.stdout, text
+
+
+def test_tags_that_were_changed_in_the_vault_are_found(world):
+    bucket, scratch = world.varied(), world.scratch()
+    world.run()
+    entry = world.vault.live(bucket)["large"]
+    world.owner.put_object_tagging(Bucket=world.vault_bucket, Key=entry["Key"], VersionId=entry["VersionId"],
+        Tagging={"TagSet": [{"Key": "team", "Value": "blue"}]})
+    result = world.drill(scratch, exit=2)
+    assert [(one["key"], one["problem"]) for one in result["problems"]] == [("large", "source-tags-differ")]
+    assert result["confidence"]["bad"] == 1
+    record = json.loads(world.vault.read(result["record"]))
+    assert record["problems"] == result["problems"]
+    world.assert_clean(scratch)
+
+
+def test_a_version_that_is_gone_is_found_and_a_foreign_one_is_not_taken_for_it(world):
+    bucket, scratch = world.varied(), world.scratch()
+    world.run()
+    live = world.vault.live(bucket)
+    world.owner.put_object(Bucket=world.vault_bucket, Key=live["k000"]["Key"], Body=b"foreign")
+    world.owner.delete_object(Bucket=world.vault_bucket, Key=live["k001"]["Key"], VersionId=live["k001"]["VersionId"])
+    result = world.drill(scratch, exit=2)
+    assert [(one["key"], one["problem"]) for one in result["problems"]] == [("k001", "version-missing")]
+    assert result["checked"] == 16
+    world.assert_clean(scratch)
+
+
+def test_no_source_is_needed(sim):
+    bucket, scratch = sim.varied(), sim.scratch()
+    sim.run()
+    for entry in pages(sim.source, "list_objects_v2", "Contents", Bucket=bucket):
+        sim.source.delete_object(Bucket=bucket, Key=entry["Key"])
+    sim.source.delete_bucket(Bucket=bucket)
+    result = sim.drill(scratch)
+    assert result["checked"] == 16 and result["problems"] == []
+    assert json.loads(sim.vault.read(result["record"]))["compared"]["source"] == 0
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "HeadBucket", "DeleteObject"])
+def test_a_scratch_bucket_that_is_denied_ends_it(sim, operation):
+    bucket, scratch = sim.varied(), sim.scratch()
+    sim.run()
+    operations = ["PutObject", "CopyObject"] if operation == "PutObject" else [operation]
+    sim.faults(*[{"operation": one, "bucket": scratch, "action": "error", "status": 403, "code": "AccessDenied"}
+        for one in operations])
+    result = sim.drill(scratch, exit=5)
+    assert scratch in result["error"]["message"] and result["record"] is None
+    assert sim.records(bucket) == {}
+    sim.heal()
+
+
+def test_wrong_words_are_named(sim):
+    sim.bucket()
+    for words, what in (([], "--to"), (["--to", "/tmp/x"], "restores to a bucket"),
+        (["--to", "s3://"], "name is missing"),
+        (["--to", "s3://b", "--sample", "0"], "--sample"), (["--to", "s3://b", "--seed", "xyz"], "--seed"),
+        (["--to", "s3://b", "more"], "one word too many")):
+        result = sim.cli("drill", *words)
+        assert result.returncode == 1 and what in result.stderr, result
+    sim.run(exit=0)
+    result = sim.cli("drill", "--to", f"s3://{sim.vault_bucket}/x")
+    assert result.returncode == 1 and "the vault itself" in result.stdout + result.stderr, result
+
+
+def test_a_signal_cleans_up(sim):
+    bucket, scratch = sim.bucket(), sim.scratch()
+    sim.fill(bucket, 60)
+    sim.run()
+    sim.latency(100, "PutObject", "CopyObject", "GetObject")
+    child = sim.start("drill", "--to", f"s3://{scratch}/x/", "--to-profile", "source", "--sample", "60")
+    sim.wait_for(lambda: "Versions" in sim.source.list_object_versions(Bucket=scratch))
+    child.send_signal(signal.SIGTERM)
+    result = sim.finish(child)
+    assert result.returncode == 6, result
+    assert result.json["record"] is None
+    sim.latency(0)
+    sim.assert_clean(scratch)
+    assert sim.records(bucket) == {}
