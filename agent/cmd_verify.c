@@ -63,6 +63,7 @@ struct telling {
     const struct program *program;
     json_t *problems, *sources;
     uint64_t checked, bytes_read, told;
+    json_t *error; /* the first source's that could not be looked at; NULL: none */
 };
 
 static void tell_problem(void *ctx, const struct verify_problem *problem)
@@ -150,6 +151,8 @@ static enum exit_code verify_one(struct verify_options *verify, const struct opt
         event_error(verify->source, &failure);
     if (verdict != VERDICT_OK)
         code = verdict_exit(verdict);
+    if (verdict != VERDICT_OK && telling->error == NULL)
+        telling->error = failure_json(&failure);
     if (report->stopped)
         code = exit_worse(code, EXIT_LEFT);
     if (report->problems > 0)
@@ -189,6 +192,17 @@ static enum exit_code verify_all(const struct program *program, const struct vau
     return code;
 }
 
+static bool print_document(const struct telling *telling, enum exit_code code)
+{
+    json_t *document = json_pack("{ss si sI sI sI sO sO}", "command", "verify", "exit", (int)code, "checked",
+            (json_int_t)telling->checked, "bytes_read", (json_int_t)telling->bytes_read, "problem_count",
+            (json_int_t)telling->told, "problems", telling->problems, "sources", telling->sources);
+
+    if (document != NULL && telling->error != NULL)
+        (void)json_object_set(document, "error", telling->error);
+    return json_print(document);
+}
+
 enum exit_code cmd_verify(struct program *program, int argc, char **argv)
 {
     struct options options;
@@ -215,11 +229,9 @@ enum exit_code cmd_verify(struct program *program, int argc, char **argv)
         code = command_fail(program, "verify", verdict_exit(verdict), &failure);
     else
         code = verify_all(program, &vault, conn, &options, &sources, &telling);
-    if (verdict == VERDICT_OK && program->json &&
-            !json_print(json_pack("{ss si sI sI sI sO sO}", "command", "verify", "exit", (int)code, "checked",
-                    (json_int_t)telling.checked, "bytes_read", (json_int_t)telling.bytes_read, "problem_count",
-                    (json_int_t)telling.told, "problems", telling.problems, "sources", telling.sources)))
+    if (verdict == VERDICT_OK && program->json && !print_document(&telling, code))
         code = EXIT_INTERNAL;
+    json_decref(telling.error);
     json_decref(telling.problems);
     json_decref(telling.sources);
     vault_sources_free(&sources);

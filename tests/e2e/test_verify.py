@@ -1,12 +1,16 @@
 """verify: whatever is done to the vault with its owner's rights is found and named, and what is well is well."""
 import collections
+import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
+from servers.process import is_sanitized
 from test_stream import data, multipart
 from world import KIB, MIB, World, listing
 
@@ -530,6 +534,7 @@ def test_a_vault_that_cannot_be_listed_is_no_vault_that_is_well(sim):
     sim.faults({"operation": "ListObjectVersions", "action": "error", "status": 403, "code": "AccessDenied"})
     document = sim.do("verify", exit=5)
     assert "ListObjectVersions" in json.dumps(document["sources"][0]["error"])
+    assert document["error"] == document["sources"][0]["error"]
 
 
 def test_a_manifest_that_differs_is_named(world, build_dir):
@@ -596,3 +601,33 @@ def test_a_vault_with_a_prefix_is_looked_at_below_it(sim):
     sim.drop("deep/down/" + sim.data(bucket, "k002"))
     sim.overwrite(sim.data(bucket, "k003"))  # none of this vault
     sim.verify(exit=2, config=config, foreign_version=1, version_missing=1)
+
+
+def test_many_objects_take_little_memory(sim, build_dir):
+    """More lines than are sorted in memory."""
+    bucket = sim.bucket("many", count=25000, shape="long-prefix", size=[0, 400])
+    sim.run()
+    child = sim.start("verify", "--read-data")
+    memory = 0
+    while child.poll() is None:
+        with contextlib.suppress(OSError):
+            status = pathlib.Path(f"/proc/{child.pid}/status").read_text()
+            memory = max([memory, *(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)])
+        time.sleep(0.01)
+    document = sim.finish(child).json
+    assert document["exit"] == 0 and document["checked"] == document["sources"][1]["read"] == 25000
+    assert document["sources"][1]["source"] == bucket
+    assert is_sanitized(build_dir / "vaultferry") or 0 < memory < 64 * 1024
+
+
+def test_what_else_lies_under_points_is_no_problem(world):
+    bucket = world.history()
+    folder = world.file(bucket, 1).rsplit("/", 1)[0]
+    world.overwrite(f"{folder}/drill-20261121T030000Z.json", b"{}")
+    world.verify()
+    world.overwrite(f"{folder}/notes.txt")
+    assert notes(world.verify())["foreign-file"] == 1
+    world.overwrite(world.file(bucket, 0), world.vault.read(world.file(bucket, 0)))  # the same content once more
+    world.verify()
+    world.overwrite(f"{folder}/drill-20261121T030000Z.json", b"[]")
+    world.found("record-rewritten", f"{folder}/drill-20261121T030000Z.json")
