@@ -70,6 +70,8 @@ static bool take_value(struct words *words, int option)
     case 'a':
         words->at = optarg;
         return get_when_parse(optarg, &options->when);
+    case 'x':
+        return thaw_tier_parse(optarg, &options->tier);
     case 'w':
         options->no_wait = true;
         return true;
@@ -96,9 +98,10 @@ static bool take_words(struct program *program, int argc, char **argv, struct wo
         { "source", required_argument, NULL, 's' }, { "sample", required_argument, NULL, 'n' },
         { "max-thaw", required_argument, NULL, 'T' }, { "max-cost", required_argument, NULL, 'c' },
         { "seed", required_argument, NULL, 'S' }, { "at", required_argument, NULL, 'a' },
-        { "no-wait", no_argument, NULL, 'w' }, { "to-profile", required_argument, NULL, 'p' },
-        { "to-role", required_argument, NULL, 'r' }, { "to-region", required_argument, NULL, 'R' },
-        { "to-endpoint", required_argument, NULL, 'e' }, { NULL, 0, NULL, 0 } };
+        { "thaw", required_argument, NULL, 'x' }, { "no-wait", no_argument, NULL, 'w' },
+        { "to-profile", required_argument, NULL, 'p' }, { "to-role", required_argument, NULL, 'r' },
+        { "to-region", required_argument, NULL, 'R' }, { "to-endpoint", required_argument, NULL, 'e' },
+        { NULL, 0, NULL, 0 } };
     struct restore_target parsed;
     const char *what;
     int option;
@@ -110,7 +113,7 @@ static bool take_words(struct program *program, int argc, char **argv, struct wo
         if (!take_value(words, option)) {
             (void)command_misused(program, "drill",
                     "option \"%s\" is unknown, lacks its value, or has one that cannot be (--sample is 1 to %d, "
-                    "--max-thaw a number of bytes, --seed 16 hex digits)",
+                    "--max-thaw a number of bytes, --seed 16 hex digits, --thaw bulk, standard or expedited)",
                     argv[optind - 1], DRILL_SAMPLE_MAX);
             return false;
         }

@@ -44,7 +44,8 @@ static const struct command {
             "vault-key, vault-bucket, restore-role" },
     { "drill", cmd_drill, true,
             "--to s3://BUCKET/PREFIX [--source S]... [--sample N] [--at T] [--seed HEX] [--max-thaw BYTES] "
-            "[--max-cost X] [--no-wait] [--to-profile P] [--to-role ARN] [--to-region R] [--to-endpoint URL]",
+            "[--max-cost X] [--thaw TIER] [--no-wait] [--to-profile P] [--to-role ARN] [--to-region R] [--to-endpoint "
+            "URL]",
             "restore a random sample to a scratch bucket, compare it, take it away, and record that in the vault" },
     { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },
     { "version", cmd_version, false, "", "print the version" },

@@ -28,8 +28,7 @@ bool copy_tags_are_equal(const struct s3_tags *a, const struct s3_tags *b)
     return true;
 }
 
-/* An object without tags has an empty set, or, by some servers, none. */
-static enum s3_status get_tags(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
+enum s3_status copy_tags_get(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
         struct s3_tags *tags, struct s3_error *error)
 {
     enum s3_status status = s3_get_object_tags(conn, client, target, tags, error);
@@ -69,13 +68,13 @@ static enum s3_status compare(const struct copy_job *job, struct s3_conn *conn, 
     s3_tags_init(&here);
     s3_tags_init(&there);
     action->outcome = OUTCOME_ADOPTED;
-    status = get_tags(conn, job->source->client, from, &here, error);
+    status = copy_tags_get(conn, job->source->client, from, &here, error);
     if (is_gone(status, error) || (strcmp(error->code, "MethodNotAllowed") == 0 && status != S3_OK &&
                                           has_marker(conn, job->source->client, from))) {
         action->outcome = OUTCOME_GONE;
         status = S3_OK;
     } else if (status == S3_OK) {
-        status = get_tags(conn, job->vault->client, to, &there, error);
+        status = copy_tags_get(conn, job->vault->client, to, &there, error);
         if (status == S3_OK && !copy_tags_are_equal(&here, &there)) {
             status = s3_put_object_tags(conn, job->vault->client, to, &here, error);
             action->outcome = OUTCOME_DONE;

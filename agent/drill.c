@@ -14,7 +14,7 @@
 #include "agent/event.h"
 #include "agent/select.h"
 
-enum { WAITING_MAX = 64, NAME_TRIES = 10 };
+enum { WAITING_MAX = 64, NAME_TRIES = 10, WAIT_STEP_MS = 200, WAIT_LEAST_MS = 1000, WAIT_MOST_MS = 60 * 1000 };
 
 void drill_tell(struct drilling *drilling, struct drill_object *object, const char *problem, const char *format, ...)
 {
@@ -158,7 +158,7 @@ static enum verdict work(struct drilling *drilling, struct failure *failure)
     workers.clock = clock_of_workers();
     verdict = crew_start(&options, &crew, failure);
     for (size_t i = 0; verdict == VERDICT_OK && i < drilling->count && !atomic_load(&drilling->over); i++) {
-        if (drilling->objects[i]->state == DRILL_PENDING)
+        if (drilling->objects[i]->state == DRILL_PENDING || drilling->objects[i]->state == DRILL_THAWING)
             crew_give(crew, drilling->objects[i]);
         event_progress("%s: %zu of %zu objects tried", drilling->options->source, i, drilling->count);
     }
@@ -170,6 +170,38 @@ static enum verdict work(struct drilling *drilling, struct failure *failure)
     if (verdict == VERDICT_OK && clock_stop_asked())
         verdict = failure_set(failure, VERDICT_CANCELLED,
                 "stopped before the whole sample was tested: nothing is recorded, call it again");
+    return verdict;
+}
+
+static uint64_t count_thawing(const struct drilling *drilling)
+{
+    uint64_t thawing = 0;
+
+    for (size_t i = 0; i < drilling->count; i++)
+        thawing += drilling->objects[i]->state == DRILL_THAWING ? 1 : 0;
+    return thawing;
+}
+
+/* Again and again, while anything is being thawed; at first soon, then every minute: a thaw takes hours. */
+static enum verdict work_and_wait(struct drilling *drilling, struct failure *failure)
+{
+    const struct s3_clock *clock = clock_real();
+    struct drill_report *report = drilling->report;
+    int64_t began_ms = clock_monotonic_ms(), wait_ms = WAIT_LEAST_MS;
+    enum verdict verdict = work(drilling, failure);
+
+    report->thawing = count_thawing(drilling);
+    while (verdict == VERDICT_OK && report->thawing > 0 && !drilling->options->no_wait) {
+        int64_t until_ms = clock_monotonic_ms() + wait_ms;
+        event_progress("%s: %" PRIu64 " objects are being thawed", drilling->options->source, report->thawing);
+        while (clock_monotonic_ms() < until_ms && !clock_stop_asked())
+            if (!clock->sleep_ms(clock->ctx, WAIT_STEP_MS))
+                break;
+        wait_ms = wait_ms * 2 < WAIT_MOST_MS ? wait_ms * 2 : WAIT_MOST_MS;
+        report->thaw_ms = clock_monotonic_ms() - began_ms;
+        verdict = work(drilling, failure);
+        report->thawing = count_thawing(drilling);
+    }
     return verdict;
 }
 
@@ -296,10 +328,12 @@ static enum verdict drill(struct drilling *drilling, struct failure *failure)
     if (access_identity(options->vault->access, options->conn, report->who, sizeof report->who, &ignored) != VERDICT_OK)
         report->who[0] = '\0';
     drill_carry_init(drilling);
-    verdict = drill_choose(drilling, failure);
+    verdict = prices_load(options->program->config, &report->prices, failure);
+    if (verdict == VERDICT_OK)
+        verdict = drill_choose(drilling, failure);
     if (verdict == VERDICT_OK) {
         drill_budget(drilling);
-        verdict = work(drilling, failure);
+        verdict = work_and_wait(drilling, failure);
         verdict = clean(drilling, verdict, failure);
     }
     if (verdict == VERDICT_OK)
@@ -320,7 +354,6 @@ void drill_do(const struct drill_options *options, struct drill_report *report)
     memset(report, 0, sizeof *report);
     (void)pthread_mutex_init(&report->lock, NULL);
     (void)snprintf(report->source, sizeof report->source, "%s", options->source);
-    report->cost = -1;
     report->seed = options->seed;
     if (drilling == NULL) {
         verdict = failure_set(&report->error, VERDICT_INTERNAL, "out of memory");

@@ -17,6 +17,7 @@
 
 #include "agent/drill_sample.h"
 #include "agent/get.h"
+#include "agent/prices.h"
 #include "agent/restore_target.h"
 
 enum {
@@ -39,6 +40,7 @@ struct drill_options {
     double cost_max;   /* below 0: no limit */
     bool has_seed;
     uint64_t seed;
+    enum thaw_tier tier;
     bool no_wait;
 };
 
@@ -66,7 +68,8 @@ struct drill_report {
     uint64_t bad_covered;            /* bad ones among the tested of those */
     double at_most;                  /* share of bad objects among the covered; 1: nothing is known */
     bool census;                     /* every covered object was tested: at_most is no bound but the share itself */
-    double cost;                     /* of requests, thaws and transfer as the price table has it; below 0: not known */
+    struct cost cost;                /* an estimate, without what bytes cost that leave the service */
+    struct prices prices;
     bool has_error;
     struct failure error;
 
@@ -74,9 +77,10 @@ struct drill_report {
     uint64_t tested[DRILL_STRATA], bad[DRILL_STRATA], skipped[DRILL_STRATA];
     const char *why_skipped[DRILL_STRATA];
     uint64_t checked, bytes_read, with_source;
-    uint64_t by_etag, by_checksum, by_copy;          /* how bytes were compared; by_copy: with the vault's own bytes */
-    uint64_t thawed, thawed_bytes, thawing, thaw_ms; /* thaw_ms: from the request to the last one ready */
-    uint64_t scratch_left;                           /* objects that could not be taken away */
+    uint64_t by_etag, by_checksum, by_copy; /* how bytes were compared; by_copy: with the vault's own bytes */
+    uint64_t thawed, thawed_bytes, thawing; /* thawing: still under way */
+    int64_t thaw_ms;                        /* how long was waited for thaws */
+    uint64_t scratch_left;                  /* objects that could not be taken away */
     struct drill_problem *items;
     size_t listed;
     uint64_t problems;

@@ -68,7 +68,9 @@ enum verdict drill_carry(struct drilling *drilling, struct s3_conn *conn, struct
         status = find_etag(drilling, conn, object, &way->copy, &error);
     if (status == S3_OK)
         status = bring_do(&drilling->bring, conn, &what, &result, &error);
-    if (status == S3_ARCHIVED)
-        return failure_from_s3(failure, S3_DENIED, &error, "it is archived, and was not thawed");
+    if (status == S3_ARCHIVED) {
+        drill_skip(drilling, object, "archived, and no longer thawed when it was to be copied");
+        return failure_set(failure, VERDICT_CHANGED, "it is archived");
+    }
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "restoring it");
 }

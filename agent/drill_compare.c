@@ -131,18 +131,6 @@ static void compare_headers(struct drilling *drilling, struct drill_object *obje
             is_source ? "in the source, whose object is still the one that was backed up" : "in the vault");
 }
 
-static enum s3_status get_tags(struct s3_conn *conn, struct s3_client *client, const struct s3_target *target,
-        struct s3_tags *tags, struct s3_error *error)
-{
-    enum s3_status status = s3_get_object_tags(conn, client, target, tags, error);
-
-    if (status == S3_NOT_FOUND && strcmp(error->code, "NoSuchTagSet") == 0) {
-        tags->count = 0;
-        status = S3_OK;
-    }
-    return status;
-}
-
 /* The source may be gone, changed or denied: then there is nothing to compare with, and nothing to tell. */
 static void compare_with_source(struct drilling *drilling, struct s3_conn *conn, struct drill_object *object,
         const struct s3_head *restored, const struct s3_tags *tags)
@@ -164,7 +152,7 @@ static void compare_with_source(struct drilling *drilling, struct s3_conn *conn,
             strcmp(head.etag, object->etag) == 0 && head.size == object->size) {
         compare_headers(drilling, object, restored, &head, "source");
         if (drilling->source_tags &&
-                get_tags(conn, drilling->source_client, &options.target, &theirs, &error) == S3_OK &&
+                copy_tags_get(conn, drilling->source_client, &options.target, &theirs, &error) == S3_OK &&
                 !copy_tags_are_equal(tags, &theirs))
             drill_tell(drilling, object, "source-tags-differ",
                     "its tags are not those that the source has now: they were changed in the vault, or in the source "
@@ -310,8 +298,8 @@ static enum s3_status look(struct drilling *drilling, struct s3_conn *conn, cons
     if (status == S3_OK)
         status = s3_head_object(conn, vault, &there, &sight->vault, error);
     if (status == S3_OK)
-        status = get_tags(conn, drilling->target.client, scratch, &sight->restored_tags, error);
-    return status == S3_OK ? get_tags(conn, vault, copy, &sight->vault_tags, error) : status;
+        status = copy_tags_get(conn, drilling->target.client, scratch, &sight->restored_tags, error);
+    return status == S3_OK ? copy_tags_get(conn, vault, copy, &sight->vault_tags, error) : status;
 }
 
 enum verdict drill_compare(struct drilling *drilling, struct s3_conn *conn, struct drill_object *object,

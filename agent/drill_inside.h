@@ -16,8 +16,8 @@ struct drill_object {
     unsigned number; /* its name in the scratch prefix */
     unsigned stratum;
     enum drill_state state;
-    bool is_bad, denied, asked; /* asked: its thaw was asked for */
-    bool is_archived, is_gone;  /* as the listing said */
+    bool is_bad, denied;
+    bool is_archived, is_gone; /* as the listing said */
     enum storage_class class_;
     uint64_t size;
     struct state_text key, acl;

@@ -7,6 +7,8 @@
 
 #include "agent/clock.h"
 
+enum { THAW_DAYS = 3 }; /* a drill that is interrupted goes on with what is thawed */
+
 static void lay_way(struct drilling *drilling, struct drill_object *object, struct drill_way *way)
 {
     const struct drill_options *options = drilling->options;
@@ -68,6 +70,10 @@ static void judge(struct drilling *drilling, struct drill_object *object, const 
         object->denied = true;
         drill_tell(drilling, object, "denied", "%s", failure->what);
         break;
+    case VERDICT_BAD_DATA: /* "NotEqual": what arrived was held against the vault's ETag, and is something else */
+        drill_tell(drilling, object, strcmp(failure->s3.code, "NotEqual") == 0 ? "bytes-changed" : "not-restored", "%s",
+                failure->what);
+        break;
     case VERDICT_NOT_FOUND:
         drill_tell(drilling, object, "version-missing", "%s", failure->what);
         break;
@@ -77,11 +83,57 @@ static void judge(struct drilling *drilling, struct drill_object *object, const 
     object->state = DRILL_TESTED;
 }
 
+/* Whether it can be read now. If not, its state says what it waits for, or why it is not tested. */
+static bool is_readable(
+        struct drilling *drilling, struct s3_conn *conn, struct drill_object *object, const struct drill_way *way)
+{
+    const struct thaw_request request = { .vault = drilling->options->vault,
+        .client = drilling->options->vault->client,
+        .path = &way->path,
+        .version = object->version,
+        .class_ = object->class_,
+        .tier = drilling->options->tier,
+        .days = THAW_DAYS };
+    enum thaw_state state = THAW_READABLE;
+    struct failure failure;
+
+    if (!object->is_archived)
+        return true;
+    switch (thaw_ask(&request, conn, &state, &failure)) {
+    case VERDICT_OK:
+        object->state = state == THAW_READABLE ? DRILL_PENDING : DRILL_THAWING;
+        return state == THAW_READABLE;
+    case VERDICT_CANCELLED:
+        return false;
+    case VERDICT_NOT_FOUND: /* restoring it will say so */
+        return true;
+    case VERDICT_NO_ACCESS:
+        drill_skip(drilling, object, "archived, and its thaw was denied: s3:RestoreObject is needed in the vault");
+        return false;
+    default:
+        drill_skip(drilling, object, "archived, and its thaw could not be asked for");
+        return false;
+    }
+}
+
+static void note_tested(struct drill_report *report, const struct drill_object *object)
+{
+    (void)pthread_mutex_lock(&report->lock);
+    report->checked++;
+    report->tested[object->stratum]++;
+    if (object->is_bad)
+        report->bad[object->stratum]++;
+    if (storage_class_is_archive(object->class_) && !object->is_gone) {
+        report->thawed++;
+        report->thawed_bytes += object->size;
+    }
+    (void)pthread_mutex_unlock(&report->lock);
+}
+
 void drill_object_do(void *ctx, struct s3_conn *conn, void *task)
 {
     struct drilling *drilling = ctx;
     struct drill_object *object = task;
-    struct drill_report *report = drilling->report;
     struct failure failure = { .verdict = VERDICT_OK };
     struct drill_way way;
 
@@ -90,19 +142,15 @@ void drill_object_do(void *ctx, struct s3_conn *conn, void *task)
     lay_way(drilling, object, &way);
     if (object->is_gone) {
         (void)failure_set(&failure, VERDICT_NOT_FOUND, "the version that was backed up is not in the vault");
+    } else if (!is_readable(drilling, conn, object, &way)) {
+        return;
     } else if (drill_carry(drilling, conn, object, &way, &failure) == VERDICT_OK) {
         if (drill_compare(drilling, conn, object, &way.scratch, &way.copy, &failure) == VERDICT_OK)
             object->state = DRILL_TESTED;
         remove_restored(drilling, conn, &way);
     }
-    if (object->state != DRILL_TESTED)
+    if (object->state != DRILL_TESTED && object->state != DRILL_SKIPPED)
         judge(drilling, object, &failure);
-    if (object->state != DRILL_TESTED)
-        return;
-    (void)pthread_mutex_lock(&report->lock);
-    report->checked++;
-    report->tested[object->stratum]++;
-    if (object->is_bad)
-        report->bad[object->stratum]++;
-    (void)pthread_mutex_unlock(&report->lock);
+    if (object->state == DRILL_TESTED)
+        note_tested(drilling->report, object);
 }

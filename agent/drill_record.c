@@ -106,7 +106,7 @@ static bool set_parts(json_t *record, const struct drill_report *report)
             (json_int_t)report->thawed_bytes, "hours", json_real((double)report->thaw_ms / 3600000));
 
     return (json_object_set_new(record, "compared", compared) | json_object_set_new(record, "thaw", thaw) |
-                   json_object_set_new(record, "cost", report->cost >= 0 ? json_real(report->cost) : json_null()) |
+                   json_object_set_new(record, "cost", cost_json(&report->cost, &report->prices)) |
                    json_object_set_new(record, "strata", strata_json(report)) |
                    json_object_set_new(record, "problems", drill_problems_json(report)) |
                    json_object_set_new(record, "confidence", drill_confidence_json(report))) == 0;
@@ -167,7 +167,8 @@ static void print_problems(const struct drill_report *report)
 
 void drill_page_print(const struct drill_report *report)
 {
-    char began[STATE_TIME_SIZE], ended[STATE_TIME_SIZE], point[STATE_TIME_SIZE], seed[17], sentence[400];
+    char began[STATE_TIME_SIZE], ended[STATE_TIME_SIZE], point[STATE_TIME_SIZE], seed[17], sentence[400],
+            price[MONEY_SIZE];
 
     (void)printf("Restore drill of source \"%s\"\n\n", report->source);
     if (report->point.point[0] == '\0' || report->has_error) {
@@ -193,10 +194,15 @@ void drill_page_print(const struct drill_report *report)
             report->checked, report->bytes_read, report->by_etag, report->by_checksum, report->by_copy,
             report->with_source);
     if (report->thawed > 0)
-        (void)printf("  Thawed    %" PRIu64 " objects, %" PRIu64 " bytes, ready after %.1f hours\n", report->thawed,
+        (void)printf("  Thawed    %" PRIu64 " objects, %" PRIu64 " bytes, waited for %.1f hours\n", report->thawed,
                 report->thawed_bytes, (double)report->thaw_ms / 3600000);
-    if (report->cost >= 0)
-        (void)printf("  Cost      about %.4f by the price table\n", report->cost);
+    if (report->prices.date[0] != '\0')
+        (void)printf("  Cost      about %s by the prices of %s\n",
+                money(report->cost.requests < 0 || report->cost.retrieval < 0
+                                ? PRICE_UNKNOWN
+                                : report->cost.requests + report->cost.retrieval,
+                        &report->prices, price),
+                report->prices.date);
     print_strata(report);
     print_problems(report);
     (void)printf("\n  Conclusion: %s\n", sentence);

@@ -4,7 +4,8 @@ import json
 import signal
 
 import pytest
-from world import KIB, World, pages
+import world as world_module
+from world import KIB, MIB, World, pages
 
 
 class Drills(World):
@@ -173,6 +174,98 @@ def test_a_scratch_bucket_that_is_denied_ends_it(sim, operation):
     assert scratch in result["error"]["message"] and result["record"] is None
     assert sim.records(bucket) == {}
     sim.heal()
+
+
+HOUR = 3600
+
+
+def made_cold(s3sim, vaultferry):
+    """Four objects that rules have moved to GLACIER, six in STANDARD."""
+    made = Drills(s3sim, vaultferry)
+    made.docs, made.to = made.bucket(), made.scratch()
+    made.fill(made.docs, 6, "new")
+    for key in made.fill(made.docs, 4, "old"):
+        made.owner.put_object(Bucket=made.vault_bucket, Key=f"data/{made.docs}/{key}", Body=key.encode(),
+            StorageClass="GLACIER")
+    made.later()
+    made.do("resync")
+    made.run()
+    classes = sorted(entry["StorageClass"] for entry in made.vault.live(made.docs).values())
+    assert classes == ["GLACIER"] * 4 + ["STANDARD"] * 6
+    return made
+
+
+@pytest.fixture
+def cold(s3sim, vaultferry, monkeypatch):
+    """With the right to thaw."""
+    monkeypatch.setattr("world.VAULT_ACTIONS", world_module.VAULT_ACTIONS + ("s3:RestoreObject",))
+    yield made_cold(s3sim, vaultferry)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+def stratum(record, name):
+    return next(one for one in record["strata"] if one["class"] == name)
+
+
+def test_archived_objects_are_thawed_within_the_budget(cold):
+    first = cold.drill(cold.to, "--no-wait", exit=6)
+    assert first["record"] is None and first["sources"][0]["thawing"] == 4
+    cold.assert_clean(cold.to)
+    assert cold.records(cold.docs) == {}
+    cold.later(13 * HOUR)
+    result = cold.drill(cold.to, "--seed", first["sources"][0]["seed"])
+    assert (result["checked"], result["problems"]) == (10, [])
+    record = json.loads(cold.vault.read(result["record"]))
+    assert (record["thaw"]["objects"], stratum(record, "GLACIER")["tested"]) == (4, 4)
+    assert record["cost"]["currency"] == "USD" and record["cost"]["requests"] > 0
+    cold.assert_clean(cold.to)
+
+
+def test_a_thaw_is_waited_for(cold):
+    child = cold.start("drill", "--to", f"s3://{cold.to}/", "--to-profile", "source")
+    cold.wait_for(lambda: cold.counts()["RestoreObject"] == 4)
+    cold.later(13 * HOUR)
+    result = cold.finish(child)
+    assert result.returncode == 0 and result.json["checked"] == 10, result
+
+
+@pytest.mark.parametrize("limit, why", [(("--max-thaw", 8), "--max-thaw"), (("--max-cost", 0), "--max-cost")])
+def test_what_the_budget_does_not_allow_is_told_as_not_tested(cold, limit, why):
+    nothing = why == "--max-cost"
+    result = cold.drill(cold.to, *limit, exit=2 if nothing else 0)
+    assert result["checked"] == (0 if nothing else 6)
+    record = json.loads(cold.vault.read(result["record"]))
+    assert why in stratum(record, "GLACIER")["not_tested"] and stratum(record, "GLACIER")["tested"] == 0
+    assert result["confidence"]["objects"] == (0 if nothing else 6)
+    assert "tested" in result["confidence"]["conclusion"]
+    assert cold.counts()["RestoreObject"] == 0
+
+
+def test_a_thaw_that_is_denied_is_no_fault_of_the_objects(s3sim, vaultferry):
+    cold = made_cold(s3sim, vaultferry)
+    result = cold.drill(cold.to)
+    record = json.loads(cold.vault.read(result["record"]))
+    assert "s3:RestoreObject" in stratum(record, "GLACIER")["not_tested"] and result["checked"] == 6
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+def test_bytes_that_were_damaged_in_the_vault_are_found(sim):
+    bucket, scratch = sim.varied(), sim.scratch()
+    parts = sim.source.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    sent = [{"PartNumber": n, "ETag": sim.source.upload_part(Bucket=bucket, Key="parts", UploadId=parts, PartNumber=n,
+        Body=bytes([n]) * (5 * MIB if n == 1 else 100))["ETag"]} for n in (1, 2)]
+    sim.source.complete_multipart_upload(Bucket=bucket, Key="parts", UploadId=parts, MultipartUpload={"Parts": sent})
+    sim.run(config=sim.config(policy={"parts": "faithful"}))
+    config = sim.config(policy={"parts": "faithful"})
+    assert sim.drill(scratch, config=config)["checked"] == 17
+    for key, offset in (("large", 1000), ("parts", 5 * MIB + 3), ("k003", 0)):
+        sim.server.control("POST", "/_s3sim/damage", {"bucket": sim.vault_bucket, "key": f"data/{bucket}/{key}",
+            "offset": offset})
+    result = sim.drill(scratch, exit=2, config=config)
+    assert sorted((one["key"], one["problem"]) for one in result["problems"]) == [("k003", "bytes-changed"),
+        ("large", "bytes-changed"), ("parts", "bytes-changed")]
+    assert result["confidence"]["bad"] == 3 and result["confidence"]["at_most"] == pytest.approx(3 / 17, abs=1e-5)
+    sim.assert_clean(scratch)
 
 
 def test_wrong_words_are_named(sim):
