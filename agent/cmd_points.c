@@ -45,9 +45,8 @@ static enum verdict list_points(const struct program *program, const struct vaul
             continue;
         if (list.items[i].tampered)
             event_warn("tampered", source,
-                    "point %s: a file of it was written again or deleted; its oldest version is read. `vaultferry "
-                    "verify` "
-                    "says which",
+                    "point %s: a file of it was written again or deleted; its oldest version is read. "
+                    "`vaultferry verify` says which",
                     list.items[i].id);
         *damaged = *damaged || list.items[i].tampered;
         verdict = points_read(vault, conn, source, &list.items[i], &read, failure);
