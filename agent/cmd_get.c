@@ -46,15 +46,6 @@ static enum exit_code take_words(int argc, char **argv, struct words *words)
     return EXIT_DONE;
 }
 
-/* The vault's folder: what has this name, or is the bucket's. */
-static const char *folder_of(const struct vault_sources *sources, const char *wanted)
-{
-    for (size_t i = 0; i < sources->count; i++)
-        if (strcmp(sources->names[i], wanted) == 0)
-            return sources->names[i];
-    return sources->names[0];
-}
-
 static enum verdict send_object(const struct program *program, const struct words *words, const struct get_when *when,
         uint64_t *written, bool *doubtful, struct failure *failure)
 {
@@ -71,7 +62,7 @@ static enum verdict send_object(const struct program *program, const struct word
     if (verdict == VERDICT_OK)
         verdict = vault_sources_find(program, &vault, place.conn, &wanted, &sources, failure);
     if (verdict == VERDICT_OK) {
-        place.source = folder_of(&sources, words->source);
+        place.source = vault_sources_folder(&sources, words->source);
         verdict = get_find(&place, when, &found, failure);
     }
     if (verdict == VERDICT_OK) {

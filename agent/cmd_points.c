@@ -1,12 +1,15 @@
 /*
- * points: the recovery points that the vault holds, oldest first.
+ * points: the recovery points that the vault holds, oldest first; or what one of them recorded of the source's bucket,
+ * as commands that build it again.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/bucket_config.h"
 #include "agent/command.h"
 #include "agent/event.h"
+#include "agent/get.h"
 #include "agent/points.h"
 #include "agent/report.h"
 #include "agent/vault_sources.h"
@@ -68,13 +71,37 @@ static enum verdict list_points(const struct program *program, const struct vaul
     return verdict;
 }
 
-static bool take_options(struct program *program, int argc, char **argv, struct option_list *wanted)
+struct words {
+    struct option_list wanted;
+    bool bucket_config;
+    const char *at; /* of bucket_config */
+    struct get_when when;
+};
+
+static bool take_option(int option, struct words *words)
 {
-    static const struct option options[] = { { "source", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
+    switch (option) {
+    case 's':
+        return option_list_add(&words->wanted, optarg);
+    case 'b':
+        words->bucket_config = true;
+        return true;
+    case 'a':
+        words->at = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool take_options(struct program *program, int argc, char **argv, struct words *words)
+{
+    static const struct option options[] = { { "source", required_argument, NULL, 's' },
+        { "bucket-config", no_argument, NULL, 'b' }, { "at", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
     int option;
 
     while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-        if (option != 's' || !option_list_add(wanted, optarg)) {
+        if (!take_option(option, words)) {
             (void)command_misused(program, "points", "option \"%s\" is unknown, lacks its value, or is given too often",
                     argv[optind - 1]);
             return false;
@@ -84,42 +111,97 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
         (void)command_misused(program, "points", "\"%s\" is one word too many", argv[optind]);
         return false;
     }
+    if (words->bucket_config ? words->wanted.count != 1 : words->at != NULL) {
+        (void)command_misused(program, "points", "--bucket-config takes one --source, and --at belongs to it");
+        return false;
+    }
+    if (!get_when_parse(words->at, &words->when)) {
+        (void)command_misused(program, "points",
+                "--at %s: a point's id, a time such as 2026-11-20T03:00:00Z, or an age such as 2h", words->at);
+        return false;
+    }
     return true;
+}
+
+/* What a point recorded of the bucket itself. */
+static enum verdict show_bucket(const struct get_place *place, const struct get_when *when, json_t **document,
+        const struct program *program, struct failure *failure)
+{
+    struct points_list list = { .count = 0 };
+    struct get_choice choice = { .listed = NULL };
+    struct bucket_config config = { .recorded = NULL };
+    enum verdict verdict = points_find(place->vault, place->conn, place->source, NULL, &list, failure);
+
+    if (verdict == VERDICT_OK)
+        verdict = get_choose(place, &list, when, &choice, failure);
+    if (verdict == VERDICT_OK && choice.read.point->configuration == NULL)
+        verdict = failure_set(failure, VERDICT_NOT_FOUND, "point %s of source \"%s\" has no configuration of a bucket",
+                choice.read.point->id, place->source);
+    else if (verdict == VERDICT_OK && !bucket_config_read(choice.read.point, &config))
+        verdict = failure_set(failure, VERDICT_INTERNAL,
+                "the configuration in point %s cannot be read, or out of memory", choice.read.point->id);
+    if (verdict == VERDICT_OK && !program->json)
+        bucket_config_print(choice.read.point, &config);
+    if (verdict == VERDICT_OK && program->json) {
+        const struct state_point *point = choice.read.point;
+        *document = json_pack("{ss si ss ss ss ss ss sO sO sO}", "command", "points", "exit", 0, "source",
+                place->source, "point", point->id, "bucket", point->bucket, "region", point->region, "account",
+                point->account, "configuration", config.recorded, "commands", config.commands, "notes", config.notes);
+    }
+    bucket_config_free(&config);
+    point_read_free(&choice.read);
+    points_list_free(&list);
+    return verdict;
+}
+
+static enum verdict list_all(const struct program *program, const struct get_place *place,
+        const struct vault_sources *sources, json_t **document, bool *damaged, struct failure *failure)
+{
+    json_t *points = json_array();
+    enum verdict verdict = VERDICT_OK;
+
+    for (size_t i = 0; i < sources->count && verdict == VERDICT_OK; i++)
+        verdict = list_points(program, place->vault, place->conn, sources->names[i], points, damaged, failure);
+    if (verdict == VERDICT_OK && program->json)
+        *document = json_pack("{ss si sO}", "command", "points", "exit", *damaged ? (int)EXIT_PARTIAL : (int)EXIT_DONE,
+                "points", points);
+    json_decref(points);
+    return verdict;
 }
 
 enum exit_code cmd_points(struct program *program, int argc, char **argv)
 {
-    struct option_list wanted = { .count = 0 };
+    struct words words = { .at = NULL };
     const struct access_options access = { .session_name = "vaultferry-points" };
     struct vault vault = { .access = NULL };
     struct vault_sources sources = { .count = 0 };
-    struct s3_conn *conn = NULL;
+    struct get_place place = { .vault = &vault };
     struct failure failure;
-    json_t *points = json_array();
+    json_t *document = NULL;
     bool damaged = false;
     enum exit_code code;
     enum verdict verdict;
 
-    if (!take_options(program, argc, argv, &wanted)) {
-        json_decref(points);
+    if (!take_options(program, argc, argv, &words))
         return EXIT_USAGE;
-    }
     verdict = vault_open(program, &access, &vault, &failure);
     if (verdict == VERDICT_OK)
-        verdict = program_connect(program, &conn, &failure);
+        verdict = program_connect(program, &place.conn, &failure);
     if (verdict == VERDICT_OK)
-        verdict = vault_sources_find(program, &vault, conn, &wanted, &sources, &failure);
-    for (size_t i = 0; i < sources.count && verdict == VERDICT_OK; i++)
-        verdict = list_points(program, &vault, conn, sources.names[i], points, &damaged, &failure);
+        verdict = vault_sources_find(program, &vault, place.conn, &words.wanted, &sources, &failure);
+    if (verdict == VERDICT_OK && words.bucket_config) {
+        place.source = vault_sources_folder(&sources, words.wanted.items[0]);
+        verdict = show_bucket(&place, &words.when, &document, program, &failure);
+    } else if (verdict == VERDICT_OK) {
+        verdict = list_all(program, &place, &sources, &document, &damaged, &failure);
+    }
     code = verdict != VERDICT_OK ? command_fail(program, "points", verdict_exit(verdict), &failure)
            : damaged             ? EXIT_PARTIAL
                                  : EXIT_DONE;
-    if (verdict == VERDICT_OK && program->json &&
-            !json_print(json_pack("{ss si sO}", "command", "points", "exit", (int)code, "points", points)))
+    if (verdict == VERDICT_OK && program->json && !json_print(document))
         code = EXIT_INTERNAL;
-    json_decref(points);
     vault_sources_free(&sources);
-    s3_conn_free(conn);
+    s3_conn_free(place.conn);
     vault_close(&vault);
     return code;
 }

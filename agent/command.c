@@ -31,7 +31,9 @@ static const struct command {
     { "get", cmd_get, true, "--source S KEY [--at T]", "one object of the vault to standard output" },
     { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
             "standard input, or a command's output, into a stream source" },
-    { "points", cmd_points, true, "[--source S]...", "the recovery points in the vault" },
+    { "points", cmd_points, true, "[--source S]... | --source S --bucket-config [--at T]",
+            "the recovery points in the vault; or the source bucket's own configuration, as commands that build it "
+            "again" },
     { "ls", cmd_ls, true, "--source S [--prefix P] [--at T] [--from-versions]", "the objects at a point or a time" },
     { "diff", cmd_diff, true, "--source S [--prefix P] [--from-versions] A B",
             "what came, changed and went between two points or times" },

@@ -160,6 +160,14 @@ enum verdict vault_sources_find(const struct program *program, const struct vaul
     return VERDICT_OK;
 }
 
+const char *vault_sources_folder(const struct vault_sources *sources, const char *wanted)
+{
+    for (size_t i = 0; i < sources->count; i++)
+        if (strcmp(sources->names[i], wanted) == 0)
+            return sources->names[i];
+    return sources->names[0];
+}
+
 void vault_sources_free(struct vault_sources *sources)
 {
     free(sources->names);

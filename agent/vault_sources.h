@@ -18,6 +18,8 @@ struct vault_sources {
 enum verdict vault_sources_find(const struct program *program, const struct vault *vault, struct s3_conn *conn,
         const struct option_list *wanted, struct vault_sources *sources, struct failure *failure)
         __attribute__((warn_unused_result));
+/* Of what was found for one wanted name, its own or its bucket's: the vault's folder. */
+const char *vault_sources_folder(const struct vault_sources *sources, const char *wanted);
 void vault_sources_free(struct vault_sources *sources);
 
 #endif

@@ -11,14 +11,6 @@
 
 enum { GRACE_MS = 5 * 1000 };
 
-static const char *folder_of(const struct vault_sources *sources, const char *wanted)
-{
-    for (size_t i = 0; i < sources->count; i++)
-        if (strcmp(sources->names[i], wanted) == 0)
-            return sources->names[i];
-    return sources->names[0];
-}
-
 enum verdict view_command_open(struct view_command *command, const char *wanted, struct failure *failure)
 {
     const struct access_options access = { .session_name = "vaultferry-view" };
@@ -33,7 +25,7 @@ enum verdict view_command_open(struct view_command *command, const char *wanted,
         verdict =
                 vault_sources_find(command->program, &command->vault, command->conn, &list, &command->sources, failure);
     if (verdict == VERDICT_OK)
-        command->source = folder_of(&command->sources, wanted);
+        command->source = vault_sources_folder(&command->sources, wanted);
     return verdict;
 }
 
