@@ -28,6 +28,11 @@ static const struct command {
     { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check | --tags]",
             "rebuild the manifest from the vault and adopt what is there; copy again; only report differences; or "
             "compare tags" },
+    { "restore", cmd_restore, true,
+            "--source S --to s3://B/P|DIR [--prefix P] [--at T] [--conflict skip|overwrite|fail] [--class C] "
+            "[--thaw bulk|standard|expedited] [--no-wait] [--dry-run] [--from-versions] [--to-profile X] "
+            "[--to-role ARN] [--to-region R] [--to-endpoint URL]",
+            "bring a source back; what is equal already is left alone, so call it again to go on" },
     { "get", cmd_get, true, "--source S KEY [--at T]", "one object of the vault to standard output" },
     { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
             "standard input, or a command's output, into a stream source" },

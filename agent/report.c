@@ -100,7 +100,7 @@ static json_t *requests_json(const struct source_report *report)
     return requests;
 }
 
-static json_t *failures_json(const struct source_report *report)
+json_t *source_report_failures_json(const struct source_report *report)
 {
     json_t *failures = json_array();
 
@@ -156,7 +156,7 @@ json_t *source_report_json(const struct source_report *report)
                json_object_set_new(json, "tags_changed", json_integer((json_int_t)report->tags_changed)) == 0;
     well = well && json_object_set_new(json, "requests", requests_json(report)) == 0 &&
            json_object_set_new(json, "by_class", classes_json(report->by_class)) == 0 &&
-           json_object_set_new(json, "failures", failures_json(report)) == 0 &&
+           json_object_set_new(json, "failures", source_report_failures_json(report)) == 0 &&
            json_object_set_new(json, "warnings", warnings_json(report)) == 0 &&
            (!report->has_error || json_object_set_new(json, "error", failure_json(&report->error)) == 0);
     if (!well) {

@@ -53,6 +53,8 @@ void source_report_warn(struct source_report *report, const char *text);
 
 /* The JSON of `run`; the caller decrefs it. NULL without memory. */
 json_t *source_report_json(const struct source_report *report);
+/* Its failures alone, as an array. */
+json_t *source_report_failures_json(const struct source_report *report);
 /* Lines for people on stdout. */
 void source_report_print(const struct source_report *report);
 

@@ -70,10 +70,8 @@ static enum verdict begin(struct restore_merge *merge, struct failure *failure)
     return verdict;
 }
 
-static void take_copy(struct restore_sight *sight, const struct s3_page_entry *entry, int64_t now_ms)
+enum restore_vault restore_take(struct restore_copy *copy, const struct s3_page_entry *entry, int64_t now_ms)
 {
-    struct restore_copy *copy = &sight->copy;
-
     /* what was there before the bucket had versions is named by nothing as long as it is the current one */
     bool nameless = entry->is_latest && is_text((struct state_text){ "null", 4 }, &entry->version);
     (void)snprintf(copy->version, sizeof copy->version, "%.*s", nameless ? 0 : (int)entry->version.len,
@@ -82,7 +80,7 @@ static void take_copy(struct restore_sight *sight, const struct s3_page_entry *e
             copy->etag, sizeof copy->etag, "%.*s", (int)entry->etag.len, entry->etag.len > 0 ? entry->etag.ptr : "");
     copy->size = entry->size;
     copy->class_ = storage_class_from(entry->class_.ptr, entry->class_.len);
-    sight->vault = entry->is_marker ? RESTORE_GONE : restore_state(entry, now_ms);
+    return entry->is_marker ? RESTORE_GONE : restore_state(entry, now_ms);
 }
 
 /* What the vault has of the object now. */
@@ -102,7 +100,7 @@ static enum verdict look_in_vault(struct restore_merge *merge, struct restore_si
         if (order > 0)
             break;
         if (order == 0 && restore_is_version(recorded, merge->version, &best_ms))
-            take_copy(sight, merge->version, merge->now_ms);
+            sight->vault = restore_take(&sight->copy, merge->version, merge->now_ms);
         if (next_version(merge, failure) != VERDICT_OK)
             return failure->verdict;
     }

@@ -73,6 +73,8 @@ enum verdict restore_merge_next(struct restore_merge *merge, struct restore_sigh
 
 /* How the vault's copy can be read, by a listing's entry. Pure. */
 enum restore_vault restore_state(const struct s3_page_entry *entry, int64_t now_ms);
+/* Notes what a listing's entry says of a copy, and returns how it can be read (a delete marker: RESTORE_GONE). Pure. */
+enum restore_vault restore_take(struct restore_copy *copy, const struct s3_page_entry *entry, int64_t now_ms);
 /* Whether the entry is the version that was recorded. Where none was, the newest that was there when it was copied is
  * meant: *best_ms is the time of the best so far, INT64_MIN at first. Pure. */
 bool restore_is_version(const struct state_entry *recorded, const struct s3_page_entry *entry, int64_t *best_ms);

@@ -176,7 +176,7 @@ enum state_status manifest_open(const struct manifest_options *options, struct m
     }
     m->map_max = options->map_max;
     m->readers_max = options->workers + READERS_SPARE;
-    enum state_status status = folder_open(options, &m->folder, error);
+    enum state_status status = manifest_folder_open(options, &m->folder, error);
     if (status == STATE_OK) {
         status = judge(m, options, &as, error);
         if (status == STATE_OK && as == MANIFEST_NEW)
@@ -187,7 +187,7 @@ enum state_status manifest_open(const struct manifest_options *options, struct m
             status = folder_mark_dirty(&m->folder, error);
         if (status != STATE_OK) {
             db_close(&m->db);
-            folder_close(&m->folder);
+            manifest_folder_close(&m->folder);
         }
     }
     if (status != STATE_OK) {
@@ -219,7 +219,7 @@ enum state_status manifest_close(struct manifest *manifest, bool clean, struct s
     db_close(&manifest->db);
     if (clean && status == STATE_OK)
         status = folder_mark_clean(&manifest->folder, error);
-    folder_close(&manifest->folder);
+    manifest_folder_close(&manifest->folder);
     pthread_mutex_destroy(&manifest->lock);
     free(manifest);
     return status;
@@ -237,14 +237,14 @@ enum state_status manifest_discard(const struct manifest_options *options, struc
 {
     static const char *const files[] = { FOLDER_FILE, FOLDER_FILE_LOCK, FOLDER_FILE_NEW };
     struct manifest_folder folder;
-    enum state_status status = folder_open(options, &folder, error);
+    enum state_status status = manifest_folder_open(options, &folder, error);
     if (status != STATE_OK)
         return status;
     for (size_t i = 0; i < sizeof files / sizeof files[0] && status == STATE_OK; i++)
         status = folder_remove(&folder, files[i], error);
     if (status == STATE_OK)
         status = folder_mark_clean(&folder, error);
-    folder_close(&folder);
+    manifest_folder_close(&folder);
     return status;
 }
 

@@ -104,7 +104,7 @@ static void read_line(int at, const char *path, char out[FOLDER_BOOT_ID_SIZE])
     out[strcspn(out, "\n")] = '\0';
 }
 
-enum state_status folder_open(
+enum state_status manifest_folder_open(
         const struct manifest_options *options, struct manifest_folder *folder, struct state_error *error)
 {
     folder->fd = -1;
@@ -124,7 +124,7 @@ enum state_status folder_open(
     if (status == STATE_OK)
         status = take_lock(folder, error);
     if (status != STATE_OK) {
-        folder_close(folder);
+        manifest_folder_close(folder);
         return status;
     }
     read_line(AT_FDCWD, options->boot_id_path != NULL ? options->boot_id_path : "/proc/sys/kernel/random/boot_id",
@@ -132,7 +132,7 @@ enum state_status folder_open(
     return STATE_OK;
 }
 
-void folder_close(struct manifest_folder *folder)
+void manifest_folder_close(struct manifest_folder *folder)
 {
     if (folder->lock >= 0)
         (void)close(folder->lock); /* and with it the lock */

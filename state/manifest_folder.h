@@ -27,9 +27,9 @@ struct manifest_folder {
 enum folder_dirt { FOLDER_CLEAN, FOLDER_SAME_BOOT, FOLDER_OTHER_BOOT };
 
 /* Makes it where missing, refuses what it must, takes the lock. On failure nothing is held. */
-enum state_status folder_open(const struct manifest_options *options, struct manifest_folder *folder,
+enum state_status manifest_folder_open(const struct manifest_options *options, struct manifest_folder *folder,
         struct state_error *error) __attribute__((warn_unused_result));
-void folder_close(struct manifest_folder *folder);
+void manifest_folder_close(struct manifest_folder *folder);
 
 enum state_status folder_dirt(const struct manifest_folder *folder, enum folder_dirt *dirt, struct state_error *error)
         __attribute__((warn_unused_result));

@@ -1,0 +1,68 @@
+/* Whether an object of the destination is the vault's where size and ETag do not tell: encryption by a KMS or customer
+ * key makes ETags of their own, and so do parts with other bounds. See restore_inside.h. */
+#include "agent/restore_inside.h"
+
+#include <string.h>
+
+/* A checksum over the whole object; one over the checksums of parts ends in "-N". */
+static bool is_whole(const char *checksum)
+{
+    return checksum[0] != '\0' && strchr(checksum, '-') == NULL;
+}
+
+static bool is_same_algorithm(const char *one, const char *other)
+{
+    size_t len = strcspn(one, ":");
+
+    return strncmp(one, other, len + 1) == 0;
+}
+
+/* Whether the ETag is the MD5 of the bytes. */
+static bool is_md5(const struct s3_head *head)
+{
+    return strlen(head->etag) == 32 && strchr(head->etag, '-') == NULL && head->customer_algorithm[0] == '\0' &&
+           strncmp(head->encryption, "aws:kms", strlen("aws:kms")) != 0;
+}
+
+enum restore_there restore_judge_heads(const struct s3_head *vault, const struct s3_head *there)
+{
+    if (vault->size != there->size)
+        return RESTORE_DIFFERENT;
+    if (is_whole(vault->checksum) && is_whole(there->checksum) && is_same_algorithm(vault->checksum, there->checksum))
+        return strcmp(vault->checksum, there->checksum) == 0 ? RESTORE_EQUAL : RESTORE_DIFFERENT;
+    if (is_md5(vault) && is_md5(there))
+        return strcmp(vault->etag, there->etag) == 0 ? RESTORE_EQUAL : RESTORE_DIFFERENT;
+    return RESTORE_DOUBTFUL;
+}
+
+static enum verdict head(struct s3_client *client, struct s3_conn *conn, const struct s3_target *target,
+        struct s3_head *into, const char *what, struct failure *failure)
+{
+    const struct s3_head_options options = { .target = *target, .checksum = true };
+    struct s3_error error;
+    enum s3_status status = s3_head_object(conn, client, &options, into, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "comparing with %s", what);
+}
+
+enum verdict restore_compare(struct restore_task *task, struct s3_conn *conn, struct failure *failure)
+{
+    struct restore *restore = task->restore;
+    struct s3_target target = vault_target(&restore->vault, task->path.ptr, task->path.len);
+    struct s3_head vault, there;
+    enum verdict verdict;
+
+    s3_head_init(&vault);
+    s3_head_init(&there);
+    target.version = task->copy.version[0] != '\0' ? task->copy.version : NULL;
+    verdict = head(restore->vault.client, conn, &target, &vault, "the vault's copy", failure);
+    if (verdict == VERDICT_OK) {
+        target = restore_task_target(task);
+        verdict = head(restore->target.client, conn, &target, &there, "what the destination has", failure);
+    }
+    if (verdict == VERDICT_OK)
+        task->there = restore_judge_heads(&vault, &there);
+    s3_head_free(&vault);
+    s3_head_free(&there);
+    return verdict;
+}
