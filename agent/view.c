@@ -166,7 +166,7 @@ enum verdict view_open(const struct view_options *options, struct view **out, st
         verdict = load(view, options, failure);
     if (verdict == VERDICT_OK)
         verdict = begin_reading(view, failure);
-    if (verdict == VERDICT_FULL && failure != NULL) {
+    if (verdict == VERDICT_FULL && failure != NULL && failure->s3.operation == NULL) {
         const struct failure why = *failure;
         verdict = failure_set(failure, VERDICT_FULL,
                 "the index of source \"%s\" does not fit on the disk of the state folder: %.400s. Name another folder "

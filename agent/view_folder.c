@@ -24,21 +24,27 @@ static enum verdict refuse(struct failure *failure, const char *doing, const cha
             "%s %.300s failed (errno %d): name another folder by --state-dir", doing, path, code);
 }
 
-/* All files of a folder of ours, and the folder: there are none below it. */
-static void remove_folder(int views, const char *name)
+static DIR *open_listing(int views, const char *name)
 {
     int fd = openat(views, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (listing == NULL && fd >= 0)
+        (void)close(fd);
+    return listing;
+}
+
+/* All files of a folder of ours, and the folder: there are none below it. */
+static void remove_folder(int views, const char *name)
+{
+    DIR *listing = open_listing(views, name);
     const struct dirent *entry;
 
-    if (listing == NULL) {
-        if (fd >= 0)
-            (void)close(fd);
+    if (listing == NULL)
         return;
-    }
     while ((entry = readdir(listing)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(fd, entry->d_name, 0);
+            (void)unlinkat(dirfd(listing), entry->d_name, 0);
     (void)closedir(listing);
     (void)unlinkat(views, name, AT_REMOVEDIR);
 }
@@ -66,15 +72,11 @@ static bool is_name(const char *name)
 
 static void sweep(int views)
 {
-    int fd = openat(views, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+    DIR *listing = open_listing(views, ".");
     const struct dirent *entry;
 
-    if (listing == NULL) {
-        if (fd >= 0)
-            (void)close(fd);
+    if (listing == NULL)
         return;
-    }
     while ((entry = readdir(listing)) != NULL)
         if (is_name(entry->d_name) && !is_alive(views, entry->d_name))
             remove_folder(views, entry->d_name);
