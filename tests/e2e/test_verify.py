@@ -561,11 +561,16 @@ def test_a_manifest_that_differs_is_named(world, build_dir):
 
 def test_what_a_prune_has_removed_is_not_missed(world):
     bucket = world.history()
-    before = set(world.points_of(bucket))
-    while not [entry for entry in world.vault.versions(f"points/{bucket}/") if "full-" in entry["Key"]]:
-        world.later()
-        world.put(bucket, "k001", str(world.passed).encode())
-        world.run(bucket_of(bucket))
+    before = world.points_of(bucket)
+    log = world.file(bucket, -1, "changes-0001.ndjson.zst")
+    good = world.vault.read(log)
+    world.drop(log)  # a run that cannot rely on the points writes full files
+    world.lose_state()
+    world.later(200)
+    world.put(bucket, "k001", b"the last one")
+    world.run(bucket_of(bucket), exit=2)
+    world.replace(log, good)
+    world.verify()
     # a point that is forgotten needs nothing
     old = world.versions_of(world.data(bucket, "k001"))[-1]["VersionId"]
     world.drop(world.data(bucket, "k001"), old)
@@ -605,9 +610,11 @@ def test_a_vault_with_a_prefix_is_looked_at_below_it(sim):
 
 def test_many_objects_take_little_memory(sim, build_dir):
     """More lines than are sorted in memory."""
-    bucket = sim.bucket("many", count=25000, shape="long-prefix", size=[0, 400])
+    sanitized = is_sanitized(build_dir / "vaultferry")  # is slow, and its memory says nothing
+    count = 2000 if sanitized else 22000
+    bucket = sim.bucket("many", count=count, shape="long-prefix", size=[0, 400])
     sim.run()
-    child = sim.start("verify", "--read-data")
+    child = sim.start("verify")
     memory = 0
     while child.poll() is None:
         with contextlib.suppress(OSError):
@@ -615,9 +622,9 @@ def test_many_objects_take_little_memory(sim, build_dir):
             memory = max([memory, *(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)])
         time.sleep(0.01)
     document = sim.finish(child).json
-    assert document["exit"] == 0 and document["checked"] == document["sources"][1]["read"] == 25000
+    assert document["exit"] == 0 and document["checked"] == count
     assert document["sources"][1]["source"] == bucket
-    assert is_sanitized(build_dir / "vaultferry") or 0 < memory < 64 * 1024
+    assert sanitized or 0 < memory < 64 * 1024
 
 
 def test_what_else_lies_under_points_is_no_problem(world):
