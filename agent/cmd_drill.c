@@ -159,7 +159,7 @@ static void note(const struct program *program, const struct drill_report *repor
     }
     json_decref(result->confidence);
     json_decref(result->record);
-    result->confidence = report->record[0] != '\0' ? drill_confidence_json(report) : json_null();
+    result->confidence = report->done ? drill_confidence_json(report) : json_null();
     result->record = report->record[0] != '\0' ? json_string(report->record) : json_null();
     document = drill_record_json(report);
     if (document != NULL &&

@@ -215,13 +215,18 @@ static enum verdict check_denied(const struct drilling *drilling, struct failure
         denied += drilling->objects[i]->denied ? 1 : 0;
     if (denied == 0 || denied < report->checked)
         return VERDICT_OK;
-    return failure_set(failure, VERDICT_NO_ACCESS, "%s", report->items[0].detail);
+    return failure_set(failure, VERDICT_NO_ACCESS,
+            "no object could be restored, each was denied: the vault has to be read by its role, and the scratch "
+            "bucket "
+            "to be written (whose credentials are used: --to-profile, --to-role); the first one: %s",
+            report->items[0].detail);
 }
 
 static void judge(struct drill_report *report)
 {
     uint64_t objects[DRILL_STRATA] = { 0 };
 
+    report->done = true;
     report->census = true;
     for (unsigned i = 0; i < DRILL_STRATA; i++) {
         if (report->strata.objects[i] == 0 || report->tested[i] < report->strata.wanted[i])

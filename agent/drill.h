@@ -67,6 +67,7 @@ struct drill_report {
     uint64_t covered;                /* objects of those */
     uint64_t bad_covered;            /* bad ones among the tested of those */
     double at_most;                  /* share of bad objects among the covered; 1: nothing is known */
+    bool done;                       /* the sample was tested, and what follows is known */
     bool census;                     /* every covered object was tested: at_most is no bound but the share itself */
     struct cost cost;                /* an estimate, without what bytes cost that leave the service */
     struct prices prices;

@@ -42,15 +42,14 @@ static void remove_restored(struct drilling *drilling, struct s3_conn *conn, con
     s3_head_free(&head);
 }
 
-/* Whether the scratch bucket cannot be written at all. A copy inside of the service names the scratch bucket whatever
- * side denies it, so once one was done, the next one's denial is about its object. */
+/* Whether it is the scratch bucket that denies. A copy inside of the service names the scratch bucket whichever side
+ * denies it: then it is about the object, and about all where all are denied. */
 static bool is_about_scratch(const struct drilling *drilling, const struct failure *failure)
 {
     const char *operation = failure->s3.operation;
 
     return operation != NULL && strcmp(failure->s3.bucket, drilling->target.bucket) == 0 &&
-           ((strcmp(operation, "CopyObject") != 0 && strcmp(operation, "UploadPartCopy") != 0) ||
-                   !atomic_load(&drilling->bring.copies));
+           strcmp(operation, "CopyObject") != 0 && strcmp(operation, "UploadPartCopy") != 0;
 }
 
 static void judge(struct drilling *drilling, struct drill_object *object, const struct failure *failure)

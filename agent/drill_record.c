@@ -165,14 +165,27 @@ static void print_problems(const struct drill_report *report)
                 DRILL_PROBLEMS_MAX);
 }
 
+/* The same seed at the same point draws the sample that is being thawed. */
+static void print_continuation(const struct drill_report *report)
+{
+    char seed[17];
+
+    spell_seed(report, seed);
+    (void)printf("  %" PRIu64 " objects are being thawed; to go on with them: --source %s --at %s --seed %s, and what "
+                 "else was given\n",
+            report->thawing, report->source, report->point.point, seed);
+}
+
 void drill_page_print(const struct drill_report *report)
 {
     char began[STATE_TIME_SIZE], ended[STATE_TIME_SIZE], point[STATE_TIME_SIZE], seed[17], sentence[400],
             price[MONEY_SIZE];
 
     (void)printf("Restore drill of source \"%s\"\n\n", report->source);
-    if (report->point.point[0] == '\0' || report->has_error) {
-        (void)printf("  It was not done: %s\n", report->has_error ? report->error.what : "there is no point");
+    if (!report->done) {
+        (void)printf("  It was not done: %s\n", report->has_error ? report->error.what : "its sample is being thawed");
+        if (report->thawing > 0)
+            print_continuation(report);
         return;
     }
     if (state_utc_format(report->started_ms, began) == 0 || state_utc_format(report->finished_ms, ended) == 0 ||
@@ -206,6 +219,8 @@ void drill_page_print(const struct drill_report *report)
     print_strata(report);
     print_problems(report);
     (void)printf("\n  Conclusion: %s\n", sentence);
-    if (report->record[0] != '\0')
+    if (report->has_error)
+        (void)printf("  No record: %s\n", report->error.what);
+    else
         (void)printf("  Record: %s\n", report->record);
 }

@@ -210,6 +210,8 @@ def stratum(record, name):
 def test_archived_objects_are_thawed_within_the_budget(cold):
     first = cold.drill(cold.to, "--no-wait", exit=6)
     assert first["record"] is None and first["sources"][0]["thawing"] == 4
+    page = cold.cli("drill", "--to", f"s3://{cold.to}", "--to-profile", "source", "--no-wait")
+    assert page.returncode == 6 and "4 objects are being thawed" in page.stdout and "--seed" in page.stdout
     cold.assert_clean(cold.to)
     assert cold.records(cold.docs) == {}
     cold.later(13 * HOUR)
@@ -265,6 +267,35 @@ def test_bytes_that_were_damaged_in_the_vault_are_found(sim):
     assert sorted((one["key"], one["problem"]) for one in result["problems"]) == [("k003", "bytes-changed"),
         ("large", "bytes-changed"), ("parts", "bytes-changed")]
     assert result["confidence"]["bad"] == 3 and result["confidence"]["at_most"] == pytest.approx(3 / 17, abs=1e-5)
+    sim.assert_clean(scratch)
+
+
+def test_objects_that_are_denied_are_named_and_a_vault_that_is_denied_ends_it(sim):
+    bucket, scratch = sim.varied(), sim.scratch()
+    sim.run()
+    rule = {"operation": "GetObject", "bucket": sim.vault_bucket, "action": "error", "status": 403,
+        "code": "AccessDenied"}
+    sim.faults(rule | {"key": f"data/{bucket}/k002"})
+    result = sim.drill(scratch, exit=2)
+    assert [(one["key"], one["problem"]) for one in result["problems"]] == [("k002", "denied")]
+    assert result["checked"] == 16 and result["confidence"]["bad"] == 1
+    sim.faults(rule | {"key_prefix": "data/"})
+    assert "no object could be restored" in sim.drill(scratch, exit=5)["error"]["message"]
+    sim.heal()
+    sim.assert_clean(scratch)
+    assert len(sim.records(bucket)) == 1
+
+
+def test_a_record_that_cannot_be_written_takes_nothing_from_the_result(sim):
+    bucket, scratch = sim.varied(), sim.scratch()
+    sim.run()
+    sim.faults({"operation": "PutObject", "bucket": sim.vault_bucket, "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    result = sim.drill(scratch, exit=5)
+    assert result["checked"] == 16 and result["confidence"]["all_tested"] and result["record"] is None
+    page = sim.cli("drill", "--to", f"s3://{scratch}", "--to-profile", "source")
+    assert page.returncode == 5 and "Conclusion: All 16 objects" in page.stdout and "No record:" in page.stdout
+    sim.heal()
     sim.assert_clean(scratch)
 
 
