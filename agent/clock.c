@@ -5,13 +5,17 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 
-enum { NAP_MS = 100 }; /* how late a sleeper may notice a stop */
+enum {
+    NAP_MS = 100,     /* how late a sleeper may notice a stop */
+    CLOSING_MS = 2000 /* of the grace time: for requests that see its end a second late, and for closing */
+};
 
 static _Atomic int64_t stop_asked_ms; /* monotonic; 0: not asked */
-static _Atomic int64_t grace;
+static _Atomic int64_t grace, stop_at;
 static atomic_bool signalled, broken_off;
 
 static int64_t read_clock(clockid_t which)
@@ -42,12 +46,22 @@ static void on_signal(int number)
         clock_ask_stop();
 }
 
+/* Where whoever runs us waits longer, or less long, before it kills: as ECS by its stopTimeout. */
+static int64_t grace_of_environment(int64_t otherwise)
+{
+    const char *text = getenv("VAULTFERRY_GRACE_SECONDS");
+    char *end = NULL;
+    long seconds = text != NULL ? strtol(text, &end, 10) : 0;
+
+    return seconds >= 2 && seconds <= 3600 && *end == '\0' ? (int64_t)seconds * 1000 : otherwise;
+}
+
 void clock_catch_signals(int64_t grace_ms)
 {
     struct sigaction action = { .sa_handler = on_signal };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-    atomic_store(&grace, grace_ms);
+    atomic_store(&grace, grace_ms == 0 ? 0 : grace_of_environment(grace_ms));
     (void)sigemptyset(&action.sa_mask);
     (void)sigemptyset(&ignore.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -63,9 +77,21 @@ void clock_ask_stop(void)
     (void)atomic_compare_exchange_strong(&stop_asked_ms, &none, clock_monotonic_ms());
 }
 
+void clock_stop_at(int64_t monotonic_ms)
+{
+    atomic_store(&stop_at, monotonic_ms);
+}
+
 bool clock_stop_asked(void)
 {
-    return atomic_load_explicit(&stop_asked_ms, memory_order_relaxed) != 0;
+    int64_t at = atomic_load_explicit(&stop_at, memory_order_relaxed);
+
+    if (atomic_load_explicit(&stop_asked_ms, memory_order_relaxed) != 0)
+        return true;
+    if (at == 0 || clock_monotonic_ms() < at)
+        return false;
+    clock_ask_stop();
+    return true;
 }
 
 static int64_t wall_of(void *ctx)
@@ -80,14 +106,24 @@ static int64_t monotonic_of(void *ctx)
     return clock_monotonic_ms();
 }
 
+/* The part of the grace time after which what is in flight is broken off. */
+static int64_t share_of(const struct clock_bound *bound)
+{
+    int64_t whole = atomic_load(&grace);
+
+    return bound->of_worker || whole < 2 * CLOSING_MS ? whole / 2 : whole - CLOSING_MS;
+}
+
 static bool stopped(void *ctx)
 {
-    const int64_t *parts = ctx; /* into how many the grace time is cut: the first of them is this clock's */
-    int64_t asked = atomic_load_explicit(&stop_asked_ms, memory_order_relaxed);
+    const struct clock_bound *bound = ctx;
+    int64_t share = share_of(bound);
 
-    if (asked == 0)
+    if (bound->over_ms != 0 && clock_monotonic_ms() - bound->over_ms > share)
+        return true;
+    if (!clock_stop_asked())
         return false;
-    return atomic_load(&broken_off) || clock_monotonic_ms() - asked > atomic_load(&grace) / *parts;
+    return atomic_load(&broken_off) || clock_monotonic_ms() - atomic_load(&stop_asked_ms) > share;
 }
 
 static bool sleep_for(void *ctx, int64_t milliseconds)
@@ -119,21 +155,28 @@ static double random_of(void *ctx)
     return (double)((state * UINT64_C(2685821657736338717)) >> 11) / 9007199254740992.0;
 }
 
-static int64_t whole = 1, half = 2; /* never written: s3_clock's ctx is not const */
-
-static const struct s3_clock clocks[] = {
-    { wall_of, monotonic_of, sleep_for, stopped, random_of, &whole },
-    { wall_of, monotonic_of, sleep_for, stopped, random_of, &half },
+/* Never written: s3_clock's ctx is not const. */
+static struct clock_bound clocks[] = {
+    { { wall_of, monotonic_of, sleep_for, stopped, random_of, &clocks[0] }, false, 0 },
+    { { wall_of, monotonic_of, sleep_for, stopped, random_of, &clocks[1] }, true, 0 },
 };
 
 const struct s3_clock *clock_real(void)
 {
-    return &clocks[0];
+    return &clocks[0].clock;
 }
 
 const struct s3_clock *clock_of_workers(void)
 {
-    return &clocks[1];
+    return &clocks[1].clock;
+}
+
+void clock_bound_init(struct clock_bound *bound, const struct s3_clock *as)
+{
+    const struct clock_bound *model = as->ctx;
+
+    *bound = *model;
+    bound->clock.ctx = bound;
 }
 
 bool clock_random_bytes(void *out, unsigned length)

@@ -5,18 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/age.h"
 #include "agent/event.h"
 #include "agent/put.h"
 
 struct words {
     const char *source, *name;
+    int64_t deadline_s; /* 0: none */
     char *const *command;
 };
 
 /* What follows "--" is the command, whatever it looks like. */
 static bool take_words(struct program *program, int argc, char **argv, struct words *words)
 {
-    static const struct option options[] = { { "source", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 } };
+    static const struct option options[] = { { "source", required_argument, NULL, 's' },
+        { "deadline", required_argument, NULL, 'd' }, { NULL, 0, NULL, 0 } };
     int front = 1, option;
 
     memset(words, 0, sizeof *words);
@@ -25,6 +28,12 @@ static bool take_words(struct program *program, int argc, char **argv, struct wo
     if (front < argc)
         words->command = &argv[front + 1];
     while ((option = getopt_long(front, argv, "", options, NULL)) != -1) {
+        if (option == 'd' && words->deadline_s == 0) {
+            if (age_parse(optarg, &words->deadline_s))
+                continue;
+            (void)command_misused(program, "put", "--deadline \"%s\": an age such as 3h is wanted", optarg);
+            return false;
+        }
         if (option != 's' || words->source != NULL) {
             (void)command_misused(program, "put", "option \"%s\" is unknown, lacks its value, or is given too often",
                     argv[optind - 1]);
@@ -99,6 +108,7 @@ enum exit_code cmd_put(struct program *program, int argc, char **argv)
                 "--source \"%s\": the config has no source of kind stream with this name", words.source);
     options.name = (struct state_text){ words.name, strlen(words.name) };
     options.command = words.command;
+    options.deadline_s = words.deadline_s;
     put_do(&options, &report);
     return tell(program, &words, &report);
 }

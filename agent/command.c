@@ -34,7 +34,7 @@ static const struct command {
             "[--to-role ARN] [--to-region R] [--to-endpoint URL]",
             "bring a source back; what is equal already is left alone, so call it again to go on" },
     { "get", cmd_get, true, "--source S KEY [--at T]", "one object of the vault to standard output" },
-    { "put", cmd_put, true, "--source S NAME [-- COMMAND ARG...]",
+    { "put", cmd_put, true, "--source S NAME [--deadline 3h] [-- COMMAND ARG...]",
             "standard input, or a command's output, into a stream source" },
     { "points", cmd_points, true, "[--source S]... | --source S --bucket-config [--at T]",
             "the recovery points in the vault; or the source bucket's own configuration, as commands that build it "

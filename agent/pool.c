@@ -20,6 +20,7 @@ enum {
 struct worker {
     pthread_t thread;
     struct pool *pool;
+    struct clock_bound clock; /* of its connection */
     struct s3_conn *conn;
     struct s3_page page;
 };
@@ -41,6 +42,7 @@ struct task {
     struct job *job;
     struct walk_request request;
     struct action *action;
+    uint64_t reserved; /* of the run's bytes, for the action */
     struct mark_batch *marks;
     struct shared_parts *parts;
 };
@@ -84,8 +86,6 @@ bool pool_is_stopping(const struct job *job)
     if (atomic_load_explicit(&job->stop, memory_order_relaxed) || clock_stop_asked())
         return true;
     now = clock_monotonic_ms();
-    if (job->budget != NULL && budget_is_late(job->budget, now))
-        clock_ask_stop(); /* what is in flight has the grace time that it has after a signal */
     return budget_is_spent(&job->own, now) || (job->budget != NULL && budget_is_spent(job->budget, now));
 }
 
@@ -136,20 +136,32 @@ static bool take_page_locked(struct pool *pool, struct job *job, struct task *ta
     return false;
 }
 
+static void take_action_locked(struct job *job, struct task *task)
+{
+    struct action *action = pop_locked(job);
+
+    task->kind = TASK_ACTION;
+    task->action = action;
+    task->reserved = 0;
+    if (job->budget != NULL && action->kind != ACTION_TAGS)
+        task->reserved = budget_reserve(job->budget, !action->again, action->size);
+    job->acting++;
+}
+
 static bool take_task_locked(struct pool *pool, struct job *job, struct task *task)
 {
+    bool room = job->budget == NULL || budget_has_room(job->budget);
+
     task->job = job;
     if (pool_is_stopping(job)) {
         give_back_locked(job);
         return false;
     }
-    if (job->queue == NULL || pool->bytes <= QUEUE_LOW)
+    if (room && (job->queue == NULL || pool->bytes <= QUEUE_LOW))
         if (take_page_locked(pool, job, task))
             return true;
-    if (job->queue != NULL) {
-        task->kind = TASK_ACTION;
-        task->action = pop_locked(job);
-        job->acting++;
+    if (room && job->queue != NULL) {
+        take_action_locked(job, task);
         return true;
     }
     if (job->marks != NULL) {
@@ -297,10 +309,13 @@ static void do_action(struct worker *worker, struct task *task)
             job_fail(pool, job, action->failure);
     } else if (action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) {
         atomic_store_explicit(&job->denied_in_a_row, 0, memory_order_relaxed);
-        if (job->budget != NULL && action->outcome == OUTCOME_DONE)
-            atomic_fetch_add_explicit(&job->budget->bytes, action->result.entry.size, memory_order_relaxed);
     }
     (void)pthread_mutex_lock(&pool->lock);
+    if (job->budget != NULL && action->kind != ACTION_TAGS) {
+        budget_settle(job->budget, task->reserved, action->outcome == OUTCOME_DONE ? action->result.entry.size : 0);
+        if (job->budget->max_bytes != 0)
+            (void)pthread_cond_broadcast(&pool->work); /* there may be room again */
+    }
     job->acting--;
     *job->results_end = action;
     job->results_end = &action->next;
@@ -349,6 +364,7 @@ static void *work(void *ctx)
             continue;
         }
         (void)pthread_mutex_unlock(&pool->lock);
+        worker->clock.over_ms = task.job->own.deadline_ms;
         if (task.kind == TASK_PAGE)
             do_page(worker, &task);
         else if (task.kind == TASK_ACTION)
@@ -363,10 +379,13 @@ static void *work(void *ctx)
     return NULL;
 }
 
-static enum verdict connect_worker(const struct program *program, struct s3_conn **conn, struct failure *failure)
+static enum verdict connect_worker(const struct program *program, struct worker *worker, struct failure *failure)
 {
     struct s3_error error;
-    enum s3_status status = s3_conn_new(program->tls, clock_of_workers(), conn, &error);
+    enum s3_status status;
+
+    clock_bound_init(&worker->clock, clock_of_workers());
+    status = s3_conn_new(program->tls, &worker->clock.clock, &worker->conn, &error);
 
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a worker");
 }
@@ -384,7 +403,7 @@ enum verdict pool_start(const struct program *program, unsigned workers, struct 
         struct worker *worker = &made->workers[i];
         worker->pool = made;
         s3_page_init(&worker->page);
-        if (connect_worker(program, &worker->conn, failure) != VERDICT_OK) {
+        if (connect_worker(program, worker, failure) != VERDICT_OK) {
             pool_stop(made);
             return failure->verdict;
         }

@@ -123,6 +123,15 @@ static enum verdict keep(struct put *put)
     return publish(put);
 }
 
+static void set_window(const struct put_options *options)
+{
+    int64_t minutes = options->source->policy->completion_window_minutes;
+    int64_t seconds = options->deadline_s > 0 ? options->deadline_s : minutes * 60;
+
+    if (seconds > 0)
+        clock_stop_at(clock_monotonic_ms() + seconds * 1000);
+}
+
 void put_do(const struct put_options *options, struct put_report *report)
 {
     struct put *put = calloc(1, sizeof *put);
@@ -139,6 +148,7 @@ void put_do(const struct put_options *options, struct put_report *report)
     put->report = report;
     put->command.output = -1;
     clock_catch_signals(GRACE_MS);
+    set_window(options);
     verdict = put_open(put);
     if (verdict == VERDICT_OK) {
         event_emit("source-started", put->source.name, json_pack("{ss}", "point", put->point), NULL);

@@ -3,7 +3,7 @@
  * source and a new recovery point.
  *
  * As a run of buckets: lease, manifest to the vault's newest point, upload, record, point. A command that fails, a
- * stop, a lease that is lost: then there is no object, no upload and no point.
+ * stop, the end of the window, a lease that is lost: then there is no object, no upload and no point.
  */
 #ifndef AGENT_PUT_H
 #define AGENT_PUT_H
@@ -15,6 +15,7 @@ struct put_options {
     const struct config_source *source; /* of kind stream */
     struct state_text name;             /* the object's key */
     char *const *command;               /* NULL: standard input */
+    int64_t deadline_s;                 /* from now, instead of the policy's window; 0: that one */
 };
 
 struct put_report {

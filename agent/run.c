@@ -12,7 +12,24 @@
 #include "agent/state_folder.h"
 #include "state/manifest_batch.h"
 
-enum { READERS_BESIDE = 8 };
+enum { READERS_BESIDE = 8, MINUTE_MS = 60 * 1000 };
+
+int64_t run_window_end(const struct run *run)
+{
+    int64_t minutes = run->options->source->policy->completion_window_minutes;
+
+    return minutes > 0 ? run->began_ms + minutes * MINUTE_MS : 0;
+}
+
+static enum verdict open_connection(struct run *run)
+{
+    struct s3_error error;
+    enum s3_status status;
+
+    clock_bound_init(&run->clock, run->options->program->clock);
+    status = s3_conn_new(run->options->program->tls, &run->clock.clock, &run->conn, &error);
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(&run->failure, status, &error, "preparing a connection");
+}
 
 static enum verdict open_clients(struct run *run)
 {
@@ -29,7 +46,7 @@ static enum verdict open_clients(struct run *run)
         return failure_from_state(&run->failure, status, &error, "the vault's prefix");
     if (access_counted(options->vault_access, &run->counters, &run->vault.client, &run->failure) != VERDICT_OK ||
             access_counted(options->source->access, &run->counters, &run->source.client, &run->failure) != VERDICT_OK ||
-            program_connect(options->program, &run->conn, &run->failure) != VERDICT_OK)
+            open_connection(run) != VERDICT_OK)
         return run->failure.verdict;
     if (run->source.region[0] != '\0')
         s3_client_set_region(run->source.client, run->source.bucket, run->source.region);
@@ -169,6 +186,18 @@ void run_close(struct run *run)
     s3_client_free(run->vault.client);
 }
 
+/* What hangs before the first copy is broken off some time after the window's end, and the lease still given back. What
+ * is published after it has all the time that it takes. */
+static enum verdict prepare_in_window(struct run *run)
+{
+    enum verdict verdict;
+
+    run->clock.over_ms = run_window_end(run);
+    verdict = prepare(run);
+    run->clock.over_ms = verdict == VERDICT_OK ? 0 : clock_monotonic_ms();
+    return verdict;
+}
+
 /* What the run comes to, for the schedule that started it. */
 static enum exit_code judge(const struct run *run, enum verdict verdict)
 {
@@ -218,7 +247,7 @@ void run_source(const struct run_options *options, struct source_report *report)
     run->report = report;
     run->began_ms = clock_monotonic_ms();
     run->counters.budget = options->budget;
-    verdict = prepare(run);
+    verdict = prepare_in_window(run);
     if (verdict == VERDICT_OK && options->kind == RUN_TAGS) {
         verdict = run_tags(run);
     } else if (verdict == VERDICT_OK && !run->served) {

@@ -4,6 +4,7 @@
 #ifndef AGENT_RUN_INSIDE_H
 #define AGENT_RUN_INSIDE_H
 
+#include "agent/clock.h"
 #include "agent/guard.h"
 #include "agent/mark.h"
 #include "agent/publish.h"
@@ -32,6 +33,7 @@ struct run {
     struct counters counters;
     struct source source; /* with clients of its own, that count */
     struct vault vault;
+    struct clock_bound clock; /* of the connection */
     struct s3_conn *conn;
     struct manifest *manifest;
     enum manifest_found found;
@@ -64,6 +66,8 @@ struct run {
     struct failure failure;
 };
 
+/* When the policy's window is over, by the monotonic clock; 0: it has none. */
+int64_t run_window_end(const struct run *run);
 /* Clients, manifest, a look at the vault. */
 enum verdict run_open(struct run *run) __attribute__((warn_unused_result));
 /* The manifest to the vault's newest point. */

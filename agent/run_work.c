@@ -12,7 +12,6 @@
 
 enum {
     COMMIT_WAIT_MS = 1000,
-    MINUTE_MS = 60 * 1000,
     FLUSH_MS = 60 * 1000,
     FLUSH_LINES = 10000,
     FLUSH_BYTES = 24 * 1024 * 1024, /* about 4 MiB, compressed */
@@ -114,8 +113,8 @@ void run_set_up_job(struct run *run)
     job->manifest = run->manifest;
     job->recopy = run->options->kind == RUN_RECOPY;
     job->budget = run->options->budget;
-    if (job->preview == NULL && run->source.policy->completion_window_minutes > 0) /* a plan may come at any hour */
-        job->own.deadline_ms = run->began_ms + run->source.policy->completion_window_minutes * MINUTE_MS;
+    if (job->preview == NULL) /* a plan may come at any hour */
+        job->own.deadline_ms = run_window_end(run);
     job->copy = (struct copy_job){ .vault = &run->vault,
         .source = &run->source,
         .website = run->source_config.website,

@@ -251,7 +251,7 @@ enum exit_code runs_do(const struct runs_options *options)
     (void)!state_utc_to_point(clock_wall_ms() / 1000, id);
     runs_catch_signals();
     if (options->deadline_s > 0)
-        runs.budget.deadline_ms = began_ms + options->deadline_s * 1000;
+        clock_stop_at(began_ms + options->deadline_s * 1000);
     (void)pthread_mutex_init(&runs.lock, NULL);
     if (start(&runs, &failure) != VERDICT_OK) {
         code = command_fail(options->program, options->command, verdict_exit(failure.verdict), &failure);

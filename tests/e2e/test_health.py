@@ -184,6 +184,37 @@ def test_every_request_for_a_bucket_names_its_owner(sim):
     assert source >= {"ListObjectsV2", "HeadObject", "HeadBucket", "GetBucketPolicy"}, source
 
 
+def test_streams_name_the_owner_of_both_buckets(sim):
+    """Copies that pass through, put and get, and what an upload that is given up sends."""
+    bucket = sim.bucket()
+    sim.put(bucket, "small")
+    sim.put(bucket, "large", bytes(9 << 20))
+    config = sim.config(bucket, source={"copy": "stream"})
+    config["sources"].append({"name": "dumps", "kind": "stream", "policy": "documents"})
+    last = sim.server.control("GET", "/_s3sim/requests?last=4096")[-1:]
+    assert sim.run(config=config)["copied"] == 2
+    for script, code in (("echo dump", 0), ("head -c 20000000 /dev/zero", 0),
+        ("head -c 20000000 /dev/zero; exit 1", 2)):
+        result = sim.cli("--json", "put", "--source", "dumps", "dump", "--", "sh", "-c", script, config=config)
+        assert result.returncode == code, result
+    assert sim.cli("get", "--source", "dumps", "dump", config=config).returncode == 0
+
+    ring = sim.server.control("GET", "/_s3sim/requests?last=4096")
+    ours = [one for one in ring[ring.index(last[0]) + 1:] if "vaultferry" in one["caller"]]
+    owners = {bucket: sim.server.source_account, sim.vault_bucket: sim.server.vault_account}
+    seen = set()
+    for one in ours:
+        if one["operation"] in WITHOUT_BUCKET:
+            continue
+        headers = {name.lower(): value for name, value in one["headers"].items()}
+        seen.add((one["operation"], one["bucket"] == bucket))
+        assert headers.get("x-amz-expected-bucket-owner") == owners[one["bucket"]], one
+    vault = {name for name, here in seen if not here}
+    assert vault >= {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload",
+        "AbortMultipartUpload", "ListMultipartUploads", "HeadObject", "GetObject"}, vault
+    assert ("GetObject", True) in seen, seen
+
+
 def test_put_looks_at_the_vault_as_a_run_does(sim):
     config = sim.config()
     config["sources"] = [{"name": "dumps", "kind": "stream", "policy": "documents"}]

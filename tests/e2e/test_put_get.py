@@ -148,6 +148,45 @@ def test_a_put_that_is_stopped_leaves_nothing(world, first, number):
     assert world.put_stream("dump", b"good")["exit"] == 0
 
 
+@pytest.mark.parametrize("first", ["printf begun", MUCH], ids=["before-a-part", "among-parts"])
+def test_a_put_that_is_late_leaves_nothing(world, first):
+    result = world.cli("--json", "put", "--source", "dumps", "dump", "--deadline", "1s", "--", "sh", "-c",
+        f"{first}; exec sleep 60")
+    assert result.returncode == 6 and "stopped" in result.json["error"]["message"], result
+    world.nothing()
+    assert world.put_stream("dump", b"good")["exit"] == 0
+
+
+@pytest.mark.parametrize("hangs", ["UploadPart", "CreateMultipartUpload", "ListObjectVersions"])
+def test_a_put_whose_upload_hangs_is_ended_by_its_deadline(sim, hangs):
+    sim.faults({"operation": hangs, "action": "stall", "ms": 60000, "bucket": sim.vault_bucket})
+    began = time.monotonic()
+    result = sim.vaultferry("--json", "put", "--source", "dumps", "dump", "--deadline", "1s", "--", "sh", "-c", MUCH,
+        config=sim.config(), env=sim.env | {"VAULTFERRY_GRACE_SECONDS": 4})
+    assert result.returncode == 6 and time.monotonic() - began < 25, result
+    sim.heal()
+    assert sim.vault.versions("data") == [] and sim.vault.points("dumps") == []
+    assert sim.put_stream("dump", b"good")["exit"] == 0
+    sim.nothing(versions=1, points=1)
+
+
+@pytest.mark.slow
+def test_a_put_has_the_policys_window_unless_it_is_given_a_deadline(sim):
+    config = sim.config(policy={"completion_window_minutes": 1, "start_window_minutes": 1})
+    sim.put_stream("dump", command=["sh", "-c", "echo begun; exec sleep 90"], exit=6, config=config)
+    sim.nothing()
+    result = sim.cli("--json", "put", "--source", "dumps", "dump", "--deadline", "2m", "--", "sh", "-c", "sleep 65",
+        config=config)
+    assert result.returncode == 0, result
+    sim.nothing(versions=1, points=1)
+
+
+@pytest.mark.parametrize("deadline", ["soon", "0s"])
+def test_a_deadline_that_makes_no_sense_is_wrong_use(sim, deadline):
+    result = sim.cli("put", "--source", "dumps", "dump", "--deadline", deadline)
+    assert result.returncode == 1 and f'--deadline "{deadline}"' in result.stderr
+
+
 def test_what_a_killed_put_left_goes_with_the_next(world):
     child = world.producing("dump", MUCH)
     producer = child_of(child)
