@@ -82,16 +82,15 @@ class History(World):
     def content(document):
         return {item["key"]: (item["etag"], item["size"]) for item in document["objects"]}
 
-    def assert_history(self, bucket, config=None, points=True):
+    def assert_history(self, bucket, each=1, config=None):
         """At each point and at times between, from points and from versions."""
-        for number, (point, finished, expected) in enumerate(self.points):
+        for number, (point, finished, expected) in enumerate(self.points[::each]):
             between = (moment(finished) + datetime.timedelta(milliseconds=300)).isoformat().replace("+00:00", "Z")
             seen = []
-            for at in (point, finished, between) if points else (finished, between):
-                if points:
-                    seen.append(self.ls(bucket, "--at", at, config=config))
-                    assert (seen[-1]["point"], seen[-1]["state"]) == (point, "complete")
-                    assert not seen[-1]["from_versions"]
+            for at in (point, finished, between):
+                seen.append(self.ls(bucket, "--at", at, config=config))
+                assert (seen[-1]["point"], seen[-1]["state"]) == (point, "complete")
+                assert not seen[-1]["from_versions"]
                 seen.append(self.ls(bucket, "--at", at, "--from-versions", config=config))
                 assert seen[-1]["from_versions"] and seen[-1]["point"] is None
             versions = None
@@ -126,7 +125,6 @@ def sim(s3sim, vaultferry):
     s3sim.control("POST", "/_s3sim/reset")
 
 
-@pytest.mark.tsan
 def test_every_point_of_a_history_is_the_same_from_points_and_from_versions(world):
     bucket = world.bucket()
     world.make(bucket)
@@ -136,7 +134,7 @@ def test_every_point_of_a_history_is_the_same_from_points_and_from_versions(worl
     for key in listing(world.source, bucket):
         world.remove(bucket, key)
     world.source.delete_bucket(Bucket=bucket)
-    world.assert_history(bucket, config=world.alone())
+    world.assert_history(bucket, each=2, config=world.alone())
 
 
 def diff(before, after):
@@ -212,6 +210,7 @@ def test_config_without_sources_only_reads(sim):
     assert result.returncode == 5 and f"has no point {point}" in result.json["error"]["message"]
 
 
+@pytest.mark.tsan
 def test_point_that_lacks_something_says_so(sim):
     bucket = sim.bucket()
     sim.fill(bucket, 10)
@@ -378,7 +377,7 @@ def test_index_that_finds_no_room_is_a_clear_error(sim):
     assert sim.views() == []
 
 
-def test_recorded_acls_outlive_logs_and_state(sim):
+def test_recorded_acls_outlive_logs_and_state(sim, build_dir):
     bucket = sim.bucket()
     config = sim.config(policy={"acl": "record"})
     for key in ("public", "private", "gone", "kept", LONG):
@@ -410,6 +409,9 @@ def test_recorded_acls_outlive_logs_and_state(sim):
     sim.put(bucket, "public", b"without")
     sim.run()
     sim.tick()
+    assert acls() == {"public": 0, "private": 2, "kept": 1, "gone": 0, LONG: 1}
+    if is_sanitized(build_dir / "vaultferry"):
+        return  # so many runs take too long
     shutil.rmtree(sim.vaultferry.state)
     for number in range(32):  # until a full file is due, from a manifest that a full file and logs have made
         sim.put(bucket, "kept", b"%d" % number)
