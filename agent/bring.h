@@ -1,9 +1,10 @@
 /*
  * Carrying one version out of the vault into another bucket: the only code that writes objects back. By CopyObject in
- * one request with the destination's credentials, by UploadPartCopy above 5 GB or where the version has parts, whose
- * boundaries are kept so that the ETag is the same; and where the destination's principal may not read the vault, or
- * the two are different stores, through this process, with the credentials of each side. Headers, metadata, tags and a
- * recorded ACL go along.
+ * one request with the destination's credentials, by UploadPartCopy above 5 GB or where the version has parts; and
+ * where the destination's principal may not read the vault, or the two are different stores, through this process, with
+ * the credentials of each side. However it goes, the boundaries of parts are kept, so that the ETag is the same, and a
+ * later comparison needs no bytes. Headers, metadata, tags and a recorded ACL go along; the encryption is the
+ * destination's own. What lies under the key is written over: whether that is wanted is for the caller to say.
  *
  * By the threads of a crew, each with its own connection. A bring that breaks off leaves nothing behind that can be
  * seen; what is there when it returns was compared with the vault's version.
@@ -29,7 +30,8 @@ struct bring_job {
     uint64_t parts_above;           /* larger ones go by parts: S3's 5 GiB, less in tests */
     atomic_bool copies;             /* a server-side copy has been done: a denial is one */
     atomic_bool streams;            /* the destination's principal cannot copy from the vault */
-    _Atomic uint64_t without_acl;   /* brought, but their recorded ACL could not be set */
+    _Atomic uint64_t without_acl;   /* brought, but their recorded ACL could not be set; the first is told */
+    _Atomic uint64_t without_tags;  /* brought without tags, which may not be read; the first is told */
 };
 
 /* Borrowed for the call. */
@@ -49,7 +51,11 @@ struct bring_result {
     bool streamed;
 };
 
-/* S3_ARCHIVED: the version has to be thawed first. S3_CANCELLED: a stop was asked for. */
+/*
+ * S3_ARCHIVED: the version has to be thawed first. S3_CANCELLED: a stop was asked for. S3_NOT_FOUND: the vault does not
+ * have the version; where it is the destination's bucket that is missing, S3_DENIED. S3_CHANGED: the version has
+ * another ETag. S3_BAD_DATA: the vault gave bytes that are not what its ETag says, or others arrived.
+ */
 enum s3_status bring_do(struct bring_job *job, struct s3_conn *conn, const struct bring_object *object,
         struct bring_result *result, struct s3_error *error) __attribute__((warn_unused_result));
 

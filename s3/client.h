@@ -55,6 +55,9 @@ struct s3_conn;
 /* Keeps `tls` and `clock`. Belongs to the thread that uses it. */
 enum s3_status s3_conn_new(const struct s3_tls *tls, const struct s3_clock *clock, struct s3_conn **conn,
         struct s3_error *error) __attribute__((warn_unused_result));
+/* Another one like it, for a request in the middle of one of its own. */
+enum s3_status s3_conn_beside(const struct s3_conn *conn, struct s3_conn **other, struct s3_error *error)
+        __attribute__((warn_unused_result));
 void s3_conn_free(struct s3_conn *conn);
 /* Connections opened so far. */
 uint64_t s3_conn_opened(const struct s3_conn *conn);

@@ -11,6 +11,7 @@ enum s3_status s3_conn_new(
 
     if (made == NULL)
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    made->tls = tls;
     made->clock = clock;
     s3_head_init(&made->head);
     s3_buffer_init(&made->url, CONN_URL);
@@ -26,6 +27,11 @@ enum s3_status s3_conn_new(
     }
     *conn = made;
     return S3_OK;
+}
+
+enum s3_status s3_conn_beside(const struct s3_conn *conn, struct s3_conn **other, struct s3_error *error)
+{
+    return s3_conn_new(conn->tls, conn->clock, other, error);
 }
 
 void s3_conn_free(struct s3_conn *conn)

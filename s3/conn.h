@@ -23,6 +23,7 @@ enum {
 struct s3_conn {
     struct s3_http *http;
     struct s3_parser *parser;
+    const struct s3_tls *tls;
     const struct s3_clock *clock;
     struct {
         const struct s3_client *client;

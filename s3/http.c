@@ -275,7 +275,7 @@ fail:
 }
 
 /* A body in memory goes as curl's POST data whatever the method is: curl then sends it again by itself when a kept
- * connection turns out to be closed, where an upload by callback was seen to hang. */
+ * connection turns out to be closed, where an upload by callback was seen to hang: such a one gets a new connection. */
 static CURLcode set_body(struct s3_http *http, const struct s3_http_request *request)
 {
     CURL *curl = http->curl;
@@ -283,6 +283,8 @@ static CURLcode set_body(struct s3_http *http, const struct s3_http_request *req
 
     if (request->reader != NULL) {
         result = curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        if (result == CURLE_OK)
+            result = curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
         if (result == CURLE_OK)
             result = curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->reader->length);
         return result;
@@ -302,6 +304,8 @@ static CURLcode set_method(struct s3_http *http, const struct s3_http_request *r
     bool put = strcmp(request->method, "PUT") == 0, post = strcmp(request->method, "POST") == 0;
 
     result = curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L); /* takes back NOBODY, POST and UPLOAD of the last request */
+    if (result == CURLE_OK)
+        result = curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 0L);
     if (result == CURLE_OK)
         result = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, NULL);
     if (result != CURLE_OK)
