@@ -93,7 +93,9 @@ static enum verdict merge(struct restore *restore, const struct restore_streams 
     while ((verdict = restore_merge_next(&merge, &sight, failure)) == VERDICT_OK && sight.object != NULL) {
         struct restore_task *task;
         if (restore_is_over(restore)) {
+            (void)pthread_mutex_lock(&restore->lock);
             restore->broken = true;
+            (void)pthread_mutex_unlock(&restore->lock);
             break;
         }
         if (is_settled(restore, &sight))

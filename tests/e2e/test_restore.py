@@ -10,7 +10,7 @@ import world as world_module
 from servers.process import is_sanitized
 from test_put_get import peak
 from test_run_multipart import upload
-from world import HEADERS, MIB, World, listing, moment, pages
+from world import EXTERNAL_ID, HEADERS, MIB, World, allow, document, listing, moment, pages
 
 LONG = "long/" + "k" * 1015
 DENIED = {"action": "error", "status": 403, "code": "AccessDenied"}
@@ -166,7 +166,7 @@ def test_a_history_comes_back_at_each_point_and_between(world):
     restore_all(world, bucket, history, "by-versions-", *words, "--from-versions", points=False, config=alone)
     world.vault.remove(f"points/{bucket}/")
     shutil.rmtree(world.vaultferry.state, ignore_errors=True)
-    restore_all(world, bucket, history, "disaster-", *words, points=False, config=config)
+    restore_all(world, bucket, history, "disaster-", *words, points=False, config=alone)
     report = world.restore(bucket, to=f"s3://{world.back}/", config=config)  # long keys have room here
     assert (report["point"], report["state"]) == (None, "versions")
     assert {key: what for key, what in world.seen(world.back).items() if not key.split("-")[0] in ("with", "without",
@@ -291,6 +291,44 @@ def test_a_destination_that_is_denied_or_missing_is_told(world):
         assert "--to-profile" in report["error"]["message"]
     report = world.restore(bucket, to=f"s3://{world.vault_bucket}/x", exit=1)
     assert "vault itself" in report["error"]["message"]
+
+
+def test_it_writes_as_the_source_or_as_it_is_told(sim):
+    """By the source's role, which may only read; then by a role that is named, with a config that knows no source."""
+    bucket = sim.bucket()
+    seen = sim.backed_up(bucket, 3)
+    role = {"role_arn": sim.source_role, "external_id": EXTERNAL_ID, "profile": None}
+    report = sim.restore(bucket, config=sim.config(source=role), exit=5)
+    assert report["failed"] == 3 and report["failures"][0]["code"] == "AccessDenied"
+    arn = f"arn:aws:iam::{sim.server.source_account}:role/bring-{sim.tag}"
+    sim.server.control("POST", "/_s3sim/roles", {"account": sim.server.source_account, "name": f"bring-{sim.tag}",
+        "trust": [f"arn:aws:iam::{sim.server.vault_account}:user/agent"],
+        "policy": json.loads(document(allow(["s3:*"], f"arn:aws:s3:::{sim.back}", f"arn:aws:s3:::{sim.back}/*")))})
+    alone = sim.config() | {"sources": [], "policies": {}}
+    assert numbers(sim.restore(bucket, "--to-role", arn, config=alone)) == told(restored=3)
+    assert sim.seen(sim.back) == seen
+
+
+@pytest.mark.parametrize("words", [(), ("--to-region", "eu-central-1")])
+def test_a_destination_in_another_region_is_found(sim, words):
+    bucket = sim.bucket()
+    sim.backed_up(bucket, 3)
+    far = f"far-{sim.tag}"
+    sim.server.control("POST", "/_s3sim/bucket", {"name": far, "account": sim.server.source_account,
+        "region": "eu-central-1", "check_region": True})
+    assert numbers(sim.restore(bucket, *words, to=f"s3://{far}/")) == told(restored=3)
+    assert numbers(sim.restore(bucket, *words, to=f"s3://{far}/")) == told(equal=3)
+
+
+def test_a_destination_that_is_full_is_told_and_it_goes_on_later(sim):
+    bucket = sim.bucket()
+    sim.backed_up(bucket, 5)
+    full = {"bucket": sim.back, "action": "error", "status": 403, "code": "QuotaExceeded", "skip": 2}
+    sim.faults(full | {"operation": "PutObject"}, full | {"operation": "CopyObject"})
+    report = sim.restore(bucket, exit=2)
+    assert report["restored"] > 0 and report["failed"] > 0 and report["failures"][0]["code"] == "QuotaExceeded"
+    sim.heal()
+    assert numbers(sim.restore(bucket))["failed"] == 0 and len(listing(sim.source, sim.back)) == 5
 
 
 def test_a_destination_that_denies_writing_ends_it_and_it_goes_on_later(sim):
