@@ -31,6 +31,9 @@ static const struct permission table[] = {
             { "s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging",
                     "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts" },
             "copies, delete markers, points and leases; never a version's end", PERMISSION_ALWAYS },
+    { PERMISSION_VAULT_ROLE, "BringBack", PERMISSION_VAULT_OBJECTS,
+            { "s3:GetObjectVersionTagging", "s3:RestoreObject" }, "restores and drills, where they use this role",
+            PERMISSION_ALWAYS },
     { PERMISSION_VAULT_ROLE, "WriteVaultAcls", PERMISSION_VAULT_OBJECTS, { "s3:PutObjectAcl" }, "\"acl\" of the vault",
             PERMISSION_WITH_ACL },
     { PERMISSION_VAULT_ROLE, "UseVaultKey", PERMISSION_VAULT_ENCRYPTION, { "kms:GenerateDataKey", "kms:Decrypt" },
@@ -54,6 +57,8 @@ static const struct permission table[] = {
             "what is brought back", PERMISSION_ALWAYS },
     { PERMISSION_RESTORE_ROLE, "ThawVault", PERMISSION_VAULT_OBJECTS, { "s3:RestoreObject" },
             "what lies in an archive class", PERMISSION_ALWAYS },
+    { PERMISSION_RESTORE_ROLE, "RecordDrills", PERMISSION_VAULT_POINTS, { "s3:PutObject" },
+            "the record that a drill leaves beside its point", PERMISSION_ALWAYS },
     { PERMISSION_RESTORE_ROLE, "UseVaultKey", PERMISSION_VAULT_ENCRYPTION, { "kms:Decrypt" }, "what is brought back",
             PERMISSION_WITH_KEY },
 };

@@ -71,6 +71,24 @@ def test_runs_work_with_exactly_the_printed_documents(world):
     assert world.do("resync", "--from-vault")["sources"][0]["failed"] == 0
     world.assert_same(bucket)
     assert world.do("status")["sources"][0]["state"] == "complete"
+    back = f"back-{world.tag}"
+    world.source.create_bucket(Bucket=back)
+    report = world.do("restore", "--source", bucket, "--to", f"s3://{back}/", "--to-profile", "source")
+    assert (report["restored"], report["failed"]) == (6, 0)
+    assert world.source.get_object_tagging(Bucket=back, Key="tagged")["TagSet"] == [{"Key": "a", "Value": "c"}]
+
+
+def test_drills_work_with_the_restore_roles_document(sim):
+    bucket = sim.bucket(actions=())
+    sim.fill(bucket, 3)
+    sim.grant_documents(bucket)
+    sim.run()
+    sim.set_vault_role(sim.policy("restore-role", config=sim.config(bucket)))
+    scratch = f"scratch-{sim.tag}"
+    sim.source.create_bucket(Bucket=scratch)
+    result = sim.do("drill", "--source", bucket, "--to", f"s3://{scratch}/", "--to-profile", "source")
+    assert result["problems"] == [] and result["checked"] == 3
+    sim.run(exit=5)  # with this role nothing is backed up
 
 
 def test_recorded_acls_and_streams_work_with_their_documents(sim):
