@@ -7,6 +7,7 @@ import pytest
 from servers.process import sanitizer_report
 from test_run_keys import ODD, long_keys, path_of
 from test_stream import RICH, data, multipart
+from test_tags_acl import tags_of
 from world import HEADERS, KIB, MIB, World, allow, document, listing, raw
 
 SOURCE = "docs"
@@ -99,8 +100,7 @@ class Out(World):
             if etags:
                 assert there[key][0] == old["ETag"].strip('"'), key
             if tags:
-                ours = self.owner.get_object_tagging(Bucket=self.vault_bucket, Key=path)["TagSet"]
-                assert ours == self.to.get_object_tagging(Bucket=self.to_bucket, Key=key)["TagSet"], key
+                assert tags_of(self.owner, self.vault_bucket, path) == tags_of(self.to, self.to_bucket, key), key
 
 
 def pair(vault, there):
@@ -137,13 +137,15 @@ def test_objects_of_all_sizes_keep_their_etags_between_all_stores(out):
 
 
 def test_parts_of_odd_bounds_come_back_between_all_stores(out):
+    rich = dict(RICH)
+    if not out.simulated:  # an upload with tags: RGW drops them, and answers for its object's tags with nothing
+        rich.pop("Tagging")
     for name, sizes in BOUNDS.items():
-        out.keep_parts(name, sizes, **RICH)
+        out.keep_parts(name, sizes, **rich)
     out.let()
     answers = out.bring(*BOUNDS)
     assert {one["status"] for one in answers} == {"ok"}, answers
-    # RGW does not tell the parts of its objects, and drops the tags of an upload
-    out.assert_back(*BOUNDS, etags=out.simulated, tags=out.simulated)
+    out.assert_back(*BOUNDS, etags=out.simulated)  # RGW does not tell the parts of its objects
 
 
 @pytest.mark.parametrize("way", ["copied", "denied", "apart"])
