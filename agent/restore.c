@@ -212,6 +212,8 @@ static void conclude(struct restore *restore)
     report->skipped = pass->skipped;
     report->thawing = pass->thawing;
     report->failed = pass->failed;
+    report->without_tags = atomic_load(&restore->bring.without_tags);
+    report->without_acl = atomic_load(&restore->bring.without_acl);
     for (int i = 0; i < REQUEST_KINDS; i++)
         report->requests[i] = atomic_load(&restore->counters.requests[i]);
     report->has_error = restore->over;

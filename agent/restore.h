@@ -49,6 +49,7 @@ struct restore_report {
     bool dry_run;
     uint64_t objects, bytes;
     uint64_t restored, restored_bytes, equal, skipped, thawing, failed;
+    uint64_t without_tags, without_acl;        /* restored, but for these */
     struct state_totals by_class[CLASS_COUNT]; /* restored, by the vault's class */
     uint64_t requests[REQUEST_KINDS];
     enum thaw_tier tier;

@@ -12,7 +12,8 @@ static bool add_numbers(json_t *json, const struct restore_report *report)
         uint64_t value;
     } numbers[] = { { "objects", report->objects }, { "bytes", report->bytes }, { "restored", report->restored },
         { "restored_bytes", report->restored_bytes }, { "equal", report->equal }, { "skipped", report->skipped },
-        { "thawing", report->thawing }, { "failed", report->failed }, { "missing", report->missing } };
+        { "thawing", report->thawing }, { "failed", report->failed }, { "missing", report->missing },
+        { "without_tags", report->without_tags }, { "without_acl", report->without_acl } };
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value)) != 0)
@@ -82,6 +83,9 @@ void restore_report_print(const struct restore_report *report)
                 (unsigned long long)report->restored, (unsigned long long)report->restored_bytes,
                 (unsigned long long)report->equal, (unsigned long long)report->skipped,
                 (unsigned long long)report->thawing, (unsigned long long)report->failed);
+    if (report->without_tags > 0 || report->without_acl > 0)
+        (void)printf("  restored without tags %llu, without their recorded ACL %llu\n",
+                (unsigned long long)report->without_tags, (unsigned long long)report->without_acl);
     print_lines(report);
     if (report->exit == EXIT_LEFT)
         (void)printf("  work is left: call it again to go on%s\n",
