@@ -18,37 +18,12 @@
 
 static struct stream_budget budget = STREAM_BUDGET(MEMORY_MAX);
 
-struct landing {
-    char *ptr;
-    size_t size, used;
-};
-
-static bool land(void *ctx, const char *bytes, size_t length)
-{
-    struct landing *landing = ctx;
-
-    if (length > landing->size - landing->used)
-        return false;
-    if (length > 0)
-        memcpy(landing->ptr + landing->used, bytes, length);
-    landing->used += length;
-    return true;
-}
-
-static bool land_again(void *ctx)
-{
-    struct landing *landing = ctx;
-
-    landing->used = 0;
-    return true;
-}
-
 /* Bytes of the vault's version into memory. */
 static enum s3_status fetch(const struct bringing *bringing, struct s3_conn *conn, char *ptr, uint64_t first,
         size_t size, struct s3_error *error)
 {
-    struct landing landing = { .ptr = ptr, .size = size };
-    const struct s3_sink sink = { .write = land, .restart = land_again, .ctx = &landing };
+    struct stream_landing landing = { .ptr = ptr, .size = size };
+    const struct s3_sink sink = stream_landing_sink(&landing);
     const struct s3_get_options options = { .target = bringing_from(bringing),
         .ranged = size != bringing->object->size,
         .first = first,

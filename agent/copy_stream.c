@@ -23,30 +23,6 @@ static const char SHA256_HEADER[] = "x-amz-checksum-sha256", SHA256_NAME[] = "SH
 /* Of the process: what it bounds is the process's memory. */
 static struct stream_budget budget = STREAM_BUDGET(MEMORY_MAX);
 
-struct landing {
-    char *ptr;
-    size_t size, used;
-};
-
-static bool land(void *ctx, const char *bytes, size_t length)
-{
-    struct landing *landing = ctx;
-
-    if (length > landing->size - landing->used)
-        return false;
-    memcpy(landing->ptr + landing->used, bytes, length);
-    landing->used += length;
-    return true;
-}
-
-static bool land_again(void *ctx)
-{
-    struct landing *landing = ctx;
-
-    landing->used = 0;
-    return true;
-}
-
 bool copying_is_streamed(const struct copying *copying)
 {
     return copying->job->source->config->copy == CONFIG_COPY_STREAM;
@@ -57,8 +33,8 @@ static enum s3_status fetch(const struct copying *copying, struct s3_conn *conn,
         bool ranged, uint64_t first, struct s3_head *head, struct s3_error *error)
 {
     const struct source *source = copying->job->source;
-    struct landing landing = { .ptr = memory->ptr, .size = memory->size };
-    const struct s3_sink sink = { .write = land, .restart = land_again, .ctx = &landing };
+    struct stream_landing landing = { .ptr = memory->ptr, .size = memory->size };
+    const struct s3_sink sink = stream_landing_sink(&landing);
     const struct s3_get_options options = { .target = { .bucket = source->bucket,
                                                     .key = { copying->action->key.ptr, copying->action->key.len },
                                                     .expected_owner = source->owner },

@@ -60,6 +60,8 @@ void source_report_print(const struct source_report *report);
 
 /* "error": {...} as every JSON document has it; the caller decrefs it. */
 json_t *failure_json(const struct failure *failure);
+/* {"list": 3, "head": 0, ...} */
+json_t *requests_json(const uint64_t requests[REQUEST_KINDS]);
 /* {"STANDARD": {"objects", "bytes"}}, classes without objects left out. */
 json_t *classes_json(const struct state_totals by_class[CLASS_COUNT]);
 /* A key as a JSON string; keys that are not valid UTF-8 cannot occur. */

@@ -21,20 +21,6 @@ static bool add_numbers(json_t *json, const struct restore_report *report)
     return true;
 }
 
-static json_t *requests_json(const struct restore_report *report)
-{
-    json_t *requests = json_object();
-
-    for (int i = 0; i < REQUEST_KINDS && requests != NULL; i++) {
-        if (json_object_set_new(requests, request_kind_name((enum request_kind)i),
-                    json_integer((json_int_t)report->requests[i])) != 0) {
-            json_decref(requests);
-            return NULL;
-        }
-    }
-    return requests;
-}
-
 json_t *restore_report_json(const struct restore_report *report)
 {
     const struct cost cost = restore_cost(report);
@@ -42,7 +28,7 @@ json_t *restore_report_json(const struct restore_report *report)
             report->source, "point", report->point[0] != '\0' ? json_string(report->point) : json_null(), "state",
             report->state, "doubtful", report->doubtful);
     bool well = json != NULL && add_numbers(json, report) &&
-                json_object_set_new(json, "requests", requests_json(report)) == 0 &&
+                json_object_set_new(json, "requests", requests_json(report->requests)) == 0 &&
                 json_object_set_new(json, "cost", cost_json(&cost, &report->prices)) == 0 &&
                 json_object_set_new(json, "failures", source_report_failures_json(&report->lines)) == 0 &&
                 (!report->dry_run || restore_forecast_add(json, report)) &&

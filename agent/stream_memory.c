@@ -85,3 +85,28 @@ void stream_memory_free(struct stream_memory *memory)
     if (memory->budget != NULL)
         give_back(memory->budget, memory->size);
 }
+
+static bool land(void *ctx, const char *bytes, size_t length)
+{
+    struct stream_landing *landing = ctx;
+
+    if (length > landing->size - landing->used)
+        return false;
+    if (length > 0)
+        memcpy(landing->ptr + landing->used, bytes, length);
+    landing->used += length;
+    return true;
+}
+
+static bool land_again(void *ctx)
+{
+    struct stream_landing *landing = ctx;
+
+    landing->used = 0;
+    return true;
+}
+
+struct s3_sink stream_landing_sink(struct stream_landing *landing)
+{
+    return (struct s3_sink){ .write = land, .restart = land_again, .ctx = landing };
+}

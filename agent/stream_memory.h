@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "agent/failure.h"
+#include "s3/object.h"
 
 struct stream_budget {
     pthread_mutex_t lock;
@@ -43,5 +44,13 @@ bool stream_memory_take(struct stream_budget *budget, size_t size, struct stream
 enum verdict stream_memory_spool(const char *folder, size_t size, struct stream_memory *memory, struct failure *failure)
         __attribute__((warn_unused_result));
 void stream_memory_free(struct stream_memory *memory);
+
+/* The body of a GET on its way into memory, from its start again where it is sent again; more than fits breaks it off.
+ */
+struct stream_landing {
+    char *ptr;
+    size_t size, used;
+};
+struct s3_sink stream_landing_sink(struct stream_landing *landing);
 
 #endif
