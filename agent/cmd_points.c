@@ -4,6 +4,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/bucket_config.h"
@@ -12,32 +13,93 @@
 #include "agent/get.h"
 #include "agent/points.h"
 #include "agent/report.h"
+#include "agent/retain.h"
+#include "agent/schedule.h"
+#include "agent/select.h"
 #include "agent/vault_sources.h"
 
-static json_t *point_json(const char *source, const struct state_point *point)
-{
-    const struct state_totals totals = state_point_totals(point);
+/* What is shown of a point. */
+struct row {
+    char id[STATE_POINT_SIZE];
+    int64_t finished_ms;
+    struct state_totals totals;
+    struct state_point_did did;
+};
 
-    return json_pack("{ss ss so so ss sI sI sI sI sI s[] sb}", "source", source, "point", point->id, "started",
-            time_json(point->started_ms), "finished", time_json(point->finished_ms), "state",
-            state_point_state_name(point->state), "objects", (json_int_t)totals.objects, "bytes",
-            (json_int_t)totals.bytes, "copied", (json_int_t)(point->did.copied + point->did.recopied), "deleted",
-            (json_int_t)point->did.deleted, "failed", (json_int_t)point->did.failed, "kept_by", "pinned", 0);
+/* The points of one source, by time; the same index in both. */
+struct table {
+    struct row *rows;
+    struct retain_point *points;
+    size_t count, capacity;
+};
+
+static void table_free(struct table *table)
+{
+    free(table->rows);
+    free(table->points);
 }
 
-static void print_point(const char *source, const struct state_point *point)
+static bool table_grow(struct table *table)
 {
-    const struct state_totals totals = state_point_totals(point);
+    size_t capacity = table->capacity > 0 ? 2 * table->capacity : 64;
+    struct row *rows = realloc(table->rows, capacity * sizeof *rows);
+    struct retain_point *points;
 
-    (void)printf("%-24s %s %-8s %12llu objects %16llu bytes  copied %llu, deleted %llu, failed %llu\n", source,
-            point->id, state_point_state_name(point->state), (unsigned long long)totals.objects,
-            (unsigned long long)totals.bytes, (unsigned long long)(point->did.copied + point->did.recopied),
-            (unsigned long long)point->did.deleted, (unsigned long long)point->did.failed);
+    if (rows == NULL)
+        return false;
+    table->rows = rows;
+    points = realloc(table->points, capacity * sizeof *points);
+    if (points == NULL)
+        return false;
+    table->points = points;
+    table->capacity = capacity;
+    return true;
 }
 
-/* One source's points; a damaged one is told, and does not hide the others. */
-static enum verdict list_points(const struct program *program, const struct vault *vault, struct s3_conn *conn,
-        const char *source, json_t *out, bool *damaged, struct failure *failure)
+static bool table_add(struct table *table, const struct state_point *point, const char *zone)
+{
+    struct row *row;
+
+    if (table->count == table->capacity && !table_grow(table))
+        return false;
+    row = &table->rows[table->count];
+    *row = (struct row){ .finished_ms = point->finished_ms, .totals = state_point_totals(point), .did = point->did };
+    memcpy(row->id, point->id, sizeof row->id);
+    table->points[table->count++] = (struct retain_point){ .started_s = point->started_ms / 1000,
+        .local_s = schedule_local(zone, point->started_ms / 1000),
+        .state = point->state,
+        .walk_ended = point->walk_ended };
+    return true;
+}
+
+static json_t *point_json(const char *source, const struct row *row, const struct retain_point *point)
+{
+    json_t *reasons = json_array();
+
+    for (unsigned i = 0; point->kept && i < point->reason_count; i++)
+        (void)json_array_append_new(reasons, json_string(point->reasons[i]));
+    return json_pack("{ss ss so so ss sI sI sI sI sI so sb}", "source", source, "point", row->id, "started",
+            time_json(point->started_s * 1000), "finished", time_json(row->finished_ms), "state",
+            state_point_state_name(point->state), "objects", (json_int_t)row->totals.objects, "bytes",
+            (json_int_t)row->totals.bytes, "copied", (json_int_t)(row->did.copied + row->did.recopied), "deleted",
+            (json_int_t)row->did.deleted, "failed", (json_int_t)row->did.failed, "kept_by", reasons, "pinned",
+            point->pinned);
+}
+
+static void print_point(const char *source, const struct row *row, const struct retain_point *point, bool judged)
+{
+    (void)printf("%-24s %s %-8s %12llu objects %16llu bytes  copied %llu, deleted %llu, failed %llu", source, row->id,
+            state_point_state_name(point->state), (unsigned long long)row->totals.objects,
+            (unsigned long long)row->totals.bytes, (unsigned long long)(row->did.copied + row->did.recopied),
+            (unsigned long long)row->did.deleted, (unsigned long long)row->did.failed);
+    for (unsigned i = 0; judged && i < point->reason_count; i++)
+        (void)printf("%s%s", i == 0 ? "; kept: " : ", ", point->reasons[i]);
+    (void)printf("%s\n", judged && !point->kept ? "; no rule keeps it" : "");
+}
+
+/* Reads one source's points; a damaged one is told, and does not hide the others. */
+static enum verdict read_points(const struct vault *vault, struct s3_conn *conn, const char *source, const char *zone,
+        struct table *table, bool *damaged, struct failure *failure)
 {
     struct points_list list = { .count = 0 };
     enum verdict verdict = points_find(vault, conn, source, NULL, &list, failure);
@@ -61,13 +123,32 @@ static enum verdict list_points(const struct program *program, const struct vaul
         }
         if (verdict != VERDICT_OK)
             break;
-        if (program->json)
-            (void)json_array_append_new(out, point_json(source, read.point));
-        else
-            print_point(source, read.point);
+        if (!table_add(table, read.point, zone))
+            verdict = failure_set(failure, VERDICT_INTERNAL, "out of memory");
         point_read_free(&read);
     }
     points_list_free(&list);
+    return verdict;
+}
+
+/* With the reasons why each stays, where the config has the source's policy. */
+static enum verdict list_points(const struct program *program, const struct vault *vault, struct s3_conn *conn,
+        const char *source, json_t *out, bool *damaged, struct failure *failure)
+{
+    const struct config_source *config = select_source_of(program->config, source);
+    struct table table = { .rows = NULL };
+    enum verdict verdict = read_points(
+            vault, conn, source, config != NULL ? config->policy->timezone : "UTC", &table, damaged, failure);
+
+    if (verdict == VERDICT_OK && config != NULL)
+        retain(config->policy, vault_now_ms(vault) / 1000, table.points, table.count);
+    for (size_t i = 0; i < table.count && verdict == VERDICT_OK; i++) {
+        if (program->json)
+            (void)json_array_append_new(out, point_json(source, &table.rows[i], &table.points[i]));
+        else
+            print_point(source, &table.rows[i], &table.points[i], config != NULL);
+    }
+    table_free(&table);
     return verdict;
 }
 

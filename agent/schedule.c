@@ -218,3 +218,16 @@ bool schedule_latest(const struct schedule *schedule, const char *zone, int64_t 
 {
     return find(schedule, zone, true, until_s, at_s);
 }
+
+int64_t schedule_local(const char *zone, int64_t at_s)
+{
+    char *kept;
+    int64_t local;
+
+    if (strcmp(zone, "UTC") == 0)
+        return at_s;
+    kept = enter_zone(zone);
+    local = at_s + offset_at((time_t)at_s);
+    leave_zone(kept);
+    return local;
+}

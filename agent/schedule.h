@@ -3,7 +3,7 @@
  * minutes|hours|days), in a time zone. A local time that a change of clocks leaves out counts at the instant of the
  * change, as a slot that would be missed otherwise; one that comes twice counts the first time.
  *
- * schedule_parse is pure. The other two ask the C library for the zone, which is a setting of the whole process: for
+ * schedule_parse is pure. The others ask the C library for the zone, which is a setting of the whole process: for
  * the main thread, while there is no other.
  */
 #ifndef AGENT_SCHEDULE_H
@@ -41,5 +41,8 @@ bool schedule_next(const struct schedule *schedule, const char *zone, int64_t af
         __attribute__((warn_unused_result));
 bool schedule_latest(const struct schedule *schedule, const char *zone, int64_t until_s, int64_t *at_s)
         __attribute__((warn_unused_result));
+
+/* What the clocks of a zone show at a time: the seconds since 1970 of that date and time, as if they were UTC's. */
+int64_t schedule_local(const char *zone, int64_t at_s);
 
 #endif
