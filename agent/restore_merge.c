@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A copy that is thawed for less than this is asked for again: its reading has to end in time. */
-enum { THAWED_MS_MIN = 15 * 60 * 1000 };
+#include "agent/thaw.h"
 
 /* How a key of a stream, without the bytes before, stands to the object's. */
 static int compare(const struct s3_page_entry *entry, size_t skip, struct state_text key)
@@ -24,11 +23,11 @@ static bool is_text(struct state_text text, const struct s3_text *other)
 
 enum restore_vault restore_state(const struct s3_page_entry *entry, int64_t now_ms)
 {
+    if (entry->restore_in_progress) /* INTELLIGENT_TIERING as well, of which a listing tells nothing else */
+        return RESTORE_THAWING;
     if (!storage_class_is_archive(storage_class_from(entry->class_.ptr, entry->class_.len)))
         return RESTORE_READABLE;
-    if (entry->restore_in_progress)
-        return RESTORE_THAWING;
-    return entry->restore_expiry_ms > now_ms + THAWED_MS_MIN ? RESTORE_READABLE : RESTORE_ARCHIVED;
+    return entry->restore_expiry_ms > now_ms + THAW_LEFT_MS_MIN ? RESTORE_READABLE : RESTORE_ARCHIVED;
 }
 
 bool restore_is_version(const struct state_entry *recorded, const struct s3_page_entry *entry, int64_t *best_ms)

@@ -34,9 +34,25 @@ unsigned thaw_hours(enum storage_class class_, enum thaw_tier tier)
     return class_ == CLASS_DEEP_ARCHIVE ? deep_archive[tier] : 0;
 }
 
-/* *known: the service says how it is. */
+enum storage_class thaw_class(enum storage_class class_, const char *archive)
+{
+    return class_ == CLASS_INTELLIGENT_TIERING && strcmp(archive, "DEEP_ARCHIVE_ACCESS") == 0 ? CLASS_DEEP_ARCHIVE
+                                                                                              : class_;
+}
+
+enum thaw_state thaw_state_of(const struct s3_head *head, int64_t now_ms)
+{
+    if (!head->restore_present)
+        return THAW_NEEDED;
+    if (head->restore_ongoing)
+        return THAW_UNDER_WAY;
+    /* what went back to an access tier for good has no end */
+    return head->restore_expiry_s == 0 || head->restore_expiry_s * 1000 > now_ms + THAW_LEFT_MS_MIN ? THAW_READABLE
+                                                                                                    : THAW_NEEDED;
+}
+
 static enum s3_status look(const struct thaw_request *request, struct s3_conn *conn, const struct s3_target *target,
-        bool *known, enum thaw_state *state, struct s3_error *error)
+        enum thaw_state *state, enum storage_class *class_, struct s3_error *error)
 {
     const struct s3_head_options options = { .target = *target };
     struct s3_head head;
@@ -44,31 +60,48 @@ static enum s3_status look(const struct thaw_request *request, struct s3_conn *c
 
     s3_head_init(&head);
     status = s3_head_object(conn, request->client, &options, &head, error);
-    *known = status == S3_OK && head.restore_present;
-    *state = head.restore_ongoing ? THAW_UNDER_WAY : THAW_READABLE;
+    *state = thaw_state_of(&head, vault_now_ms(request->vault));
+    *class_ = thaw_class(request->class_, head.archive);
     s3_head_free(&head);
     return status;
+}
+
+static enum verdict ask(const struct thaw_request *request, struct s3_conn *conn, const struct s3_target *target,
+        enum thaw_state *state, struct failure *failure)
+{
+    const struct s3_restore_options options = { .target = *target,
+        .days = request->class_ == CLASS_INTELLIGENT_TIERING ? 0 : request->days,
+        .tier = words[request->tier] };
+    struct s3_error error;
+    bool readable = false;
+    enum s3_status status = s3_restore_object(conn, request->client, &options, &readable, &error);
+
+    *state = readable ? THAW_READABLE : THAW_UNDER_WAY;
+    if (status == S3_OK)
+        return VERDICT_OK;
+    if (strcmp(error.code, "GlacierExpeditedRetrievalNotAvailable") == 0)
+        return failure_from_s3(failure, status, &error,
+                "thawing it: there is no capacity for tier expedited now, standard and bulk always have some");
+    return failure_from_s3(failure, status, &error,
+            status == S3_DENIED ? "thawing it (s3:RestoreObject is needed in the vault)" : "thawing it");
 }
 
 enum verdict thaw_ask(
         const struct thaw_request *request, struct s3_conn *conn, enum thaw_state *state, struct failure *failure)
 {
-    struct s3_restore_options options = { .target =
-                                                  vault_target(request->vault, request->path->ptr, request->path->len),
-        .days = request->class_ == CLASS_INTELLIGENT_TIERING ? 0 : request->days,
-        .tier = words[request->tier] };
+    struct s3_target target = vault_target(request->vault, request->path->ptr, request->path->len);
+    enum storage_class class_;
     struct s3_error error;
     enum s3_status status;
-    bool known;
 
-    if (thaw_hours(request->class_, request->tier) == 0)
+    target.version = request->version[0] != '\0' ? request->version : NULL;
+    status = look(request, conn, &target, state, &class_, &error);
+    if (status != S3_OK)
+        return failure_from_s3(failure, status, &error, "looking whether it is thawed");
+    if (*state != THAW_NEEDED)
+        return VERDICT_OK;
+    if (thaw_hours(class_, request->tier) == 0)
         return failure_set(failure, VERDICT_USAGE, "%s has no thaw of tier %s: take bulk or standard",
-                storage_class_name(request->class_), names[request->tier]);
-    options.target.version = request->version[0] != '\0' ? request->version : NULL;
-    status = look(request, conn, &options.target, &known, state, &error);
-    if (status == S3_OK && !known) {
-        *state = THAW_UNDER_WAY;
-        status = s3_restore_object(conn, request->client, &options, &error);
-    }
-    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "thawing it");
+                storage_class_name(class_), names[request->tier]);
+    return ask(request, conn, &target, state, failure);
 }

@@ -91,6 +91,7 @@ static const struct meaning meanings[] = {
     /* Known refusals, so that they are not repeated as unknown failures where they come inside a 200. */
     { "EntityTooLarge", S3_REFUSED },
     { "EntityTooSmall", S3_REFUSED },
+    { "GlacierExpeditedRetrievalNotAvailable", S3_REFUSED }, /* a 503 that lasts: another tier is the cure */
     { "InvalidArgument", S3_REFUSED },
     { "InvalidDigest", S3_REFUSED },
     { "InvalidPart", S3_REFUSED },

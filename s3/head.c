@@ -164,6 +164,7 @@ static void take_amz(struct s3_head *head, const char *name, size_t name_len, co
     TEXT("version-id", version)
     TEXT("copy-source-version-id", source_version)
     TEXT("storage-class", class_)
+    TEXT("archive-status", archive)
     TEXT("checksum-type", checksum_type)
     TEXT("server-side-encryption", encryption)
     TEXT("server-side-encryption-aws-kms-key-id", kms_key)

@@ -23,6 +23,7 @@ struct s3_head {
     char version[S3_VERSION_MAX + 1]; /* x-amz-version-id, "" where absent */
     char source_version[S3_VERSION_MAX + 1];
     char class_[32];                    /* "" is STANDARD */
+    char archive[32];                   /* x-amz-archive-status: the tier of an archived INTELLIGENT_TIERING object */
     char checksum[S3_CHECKSUM_MAX + 1]; /* "SHA256:base64", the strongest */
     char checksum_type[16];
     char encryption[16], kms_key[256]; /* x-amz-server-side-encryption, its key's id */

@@ -12,8 +12,13 @@ struct s3_restore_options {
     const char *tier; /* "Bulk", "Standard", "Expedited"; NULL: the service's own choice */
 };
 
-/* S3_OK too where it is thawed already, which sets its days anew, or on its way. */
+/* What is sent. Pure; returns the length. */
+enum { S3_RESTORE_DOCUMENT_MAX = 256 };
+size_t s3_restore_document(const struct s3_restore_options *options, char out[S3_RESTORE_DOCUMENT_MAX]);
+
+/* *readable: it was thawed already, and its days begin anew; else it is on its way, asked for now or before. */
 enum s3_status s3_restore_object(struct s3_conn *conn, struct s3_client *client,
-        const struct s3_restore_options *options, struct s3_error *error) __attribute__((warn_unused_result));
+        const struct s3_restore_options *options, bool *readable, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 #endif

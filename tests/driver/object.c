@@ -6,6 +6,7 @@
 
 #include "s3/buffer.h"
 #include "s3/multipart.h"
+#include "s3/restore.h"
 
 static void put_pairs(json_t *out, const struct s3_head *head)
 {
@@ -37,6 +38,7 @@ static void put_head(json_t *out, const struct s3_head *head)
     put_text(out, "lock_until", head->lock_until);
     put_flag(out, "legal_hold", head->legal_hold);
     put_flag(out, "delete_marker", head->delete_marker);
+    put_text(out, "archive", head->archive);
     put_flag(out, "restore_present", head->restore_present);
     put_flag(out, "restore_ongoing", head->restore_ongoing);
     put_number(out, "restore_expiry", (uint64_t)head->restore_expiry_s);
@@ -367,8 +369,21 @@ static enum s3_status delete_object_tagging(struct job *job)
     return s3_delete_object_tags(job->conn, job->client, &target, &job->error);
 }
 
+static enum s3_status restore_object(struct job *job)
+{
+    struct s3_restore_options options = {
+        .target = job_target(job), .days = (unsigned)job_number(job, "days"), .tier = job_text(job, "tier")
+    };
+    bool readable = false;
+    enum s3_status status = s3_restore_object(job->conn, job->client, &options, &readable, &job->error);
+
+    put_flag(job->result, "readable", readable);
+    return status;
+}
+
 const struct operation operations_object[] = { { "HeadObject", head_object }, { "GetObject", get_object },
     { "PutObject", put_object }, { "CopyObject", copy_object }, { "DeleteObject", delete_object },
     { "DeleteObjects", delete_objects }, { "GetObjectTagging", get_object_tagging },
     { "PutObjectTagging", put_object_tagging }, { "DeleteObjectTagging", delete_object_tagging },
-    { "UploadPart", upload_part }, { "UploadPartCopy", upload_part_copy }, { NULL, NULL } };
+    { "RestoreObject", restore_object }, { "UploadPart", upload_part }, { "UploadPartCopy", upload_part_copy },
+    { NULL, NULL } };

@@ -47,6 +47,13 @@ GAPS = {
         "copy_with_a_lock": "lock headers on CopyObject are ignored",
         "copy_with_encryption": "encryption headers on CopyObject are ignored",
         "copy_with_a_kms_key": "encryption headers on CopyObject are ignored",
+        "restore_thaws_an_archived_object": "no RestoreObject",
+        "restore_that_is_asked_for_again_is_no_error": "no RestoreObject",
+        "restore_of_a_version": "no RestoreObject",
+        "restore_is_told_by_listings": "no RestoreObject",
+        "restore_of_what_is_not_archived_is_refused": "no RestoreObject",
+        "restore_of_nothing_is_not_found": "no RestoreObject",
+        "restore_by_a_tier_that_the_class_lacks_is_refused": "no RestoreObject",
         "upload_carries_tags": "CreateMultipartUpload drops x-amz-tagging",
         "complete_says_etag_and_version": "Complete answers with an empty ETag",
         "complete_of_no_upload_is_not_found": "a Complete without its upload is answered with 500",
@@ -75,6 +82,9 @@ GAPS = {
         "copy_only_by_time": "CopyObject ignores conditions on the source",
         "copy_if_none_match_creates_once": "CopyObject ignores If-None-Match",
         "copy_with_a_lock": "CopyObject with a lock wants a Content-MD5",
+        "restore_of_a_version": "RestoreObject ignores the version",
+        "restore_is_told_by_listings": "listings have no RestoreStatus",
+        "restore_by_a_tier_that_the_class_lacks_is_refused": "any tier is taken",
         "delete_many_tells_which_were_locked": "DeleteObjects leaves the version out of its errors",
         "complete_of_no_upload_is_not_found": "a Complete without its upload is answered with 500",
         "complete_with_another_size_is_refused": "x-amz-mp-object-size is ignored",
@@ -932,6 +942,73 @@ def copy_of_an_archived_object_is_archived(w):
     answer = w.call("CopyObject", bucket=bucket, key="c", source_bucket=bucket, source_key="k")
     fails(answer, "ARCHIVED", ("InvalidObjectState", "ObjectNotInActiveTierError"), 403)
     assert not w.exists(bucket, "c")
+
+
+# ---- restore
+
+@case("RestoreObject")
+def restore_thaws_an_archived_object(w):
+    bucket = w.bucket()
+    w.put(bucket, "k \u00e9", StorageClass="GLACIER")
+    assert not w.ok("HeadObject", bucket=bucket, key="k \u00e9")["restore_present"]
+    assert not w.ok("RestoreObject", bucket=bucket, key="k \u00e9", days=2, tier="Bulk")["readable"]
+    assert "ongoing-request" in w.head(bucket, "k \u00e9")["Restore"]
+    head = w.ok("HeadObject", bucket=bucket, key="k \u00e9")
+    assert head["restore_present"] and head["restore_ongoing"] == ("true" in w.head(bucket, "k \u00e9")["Restore"])
+
+
+@case("RestoreObject")
+def restore_that_is_asked_for_again_is_no_error(w):
+    """On its way it is a 409, thawed it is a 200."""
+    bucket = w.bucket()
+    w.put(bucket, "k", StorageClass="DEEP_ARCHIVE")
+    for days in (1, 3):
+        answer = w.ok("RestoreObject", bucket=bucket, key="k", days=days, tier="Standard")
+        assert answer.attempts == 1
+    assert answer["readable"] != w.ok("HeadObject", bucket=bucket, key="k")["restore_ongoing"]
+
+
+@case("RestoreObject")
+def restore_of_a_version(w):
+    bucket = w.bucket(versioned=True)
+    version = w.put(bucket, "k", StorageClass="GLACIER")["VersionId"]
+    w.put(bucket, "k")
+    w.ok("RestoreObject", bucket=bucket, key="k", version=version, days=1, tier="Standard")
+    assert w.head(bucket, "k", VersionId=version)["Restore"]
+
+
+@case("RestoreObject")
+def restore_is_told_by_listings(w):
+    bucket = w.bucket(versioned=True)
+    for key in "ab":
+        w.put(bucket, key, StorageClass="GLACIER")
+    w.ok("RestoreObject", bucket=bucket, key="a", days=1, tier="Standard")
+    for operation in ("ListObjectVersions", "ListObjectsV2"):
+        entries = w.ok(operation, bucket=bucket, restore_status=True)["entries"]
+        told = [one["restore_in_progress"] or one["restore_expiry_ms"] > 0 for one in entries]
+        assert told == [True, False], operation
+
+
+@case("RestoreObject")
+def restore_of_what_is_not_archived_is_refused(w):
+    bucket = w.bucket()
+    w.put(bucket, "k", StorageClass="STANDARD_IA")
+    fails(w.call("RestoreObject", bucket=bucket, key="k", days=1), "ARCHIVED", "InvalidObjectState", 403)
+
+
+@case("RestoreObject")
+def restore_of_nothing_is_not_found(w):
+    bucket = w.bucket()
+    fails(w.call("RestoreObject", bucket=bucket, key="k", days=1), "NOT_FOUND", "NoSuchKey", 404)
+
+
+@case("RestoreObject")
+def restore_by_a_tier_that_the_class_lacks_is_refused(w):
+    bucket = w.bucket()
+    w.put(bucket, "k", StorageClass="DEEP_ARCHIVE")
+    answer = w.call("RestoreObject", bucket=bucket, key="k", days=1, tier="Expedited")
+    fails(answer, "REFUSED", "InvalidArgument", 400)
+    assert answer.attempts == 1
 
 
 # ---- delete

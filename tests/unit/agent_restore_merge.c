@@ -184,6 +184,8 @@ static void a_copy_is_readable_archived_or_thawing(void **state)
         { "GLACIER", false, 0, RESTORE_ARCHIVED },
         { "DEEP_ARCHIVE", false, 0, RESTORE_ARCHIVED },
         { "GLACIER", true, 0, RESTORE_THAWING },
+        { "INTELLIGENT_TIERING", true, 0, RESTORE_THAWING },
+        { "INTELLIGENT_TIERING", false, 0, RESTORE_READABLE },
         { "GLACIER", false, NOW_MS + 86400000, RESTORE_READABLE },
         { "GLACIER", false, NOW_MS + 60000, RESTORE_ARCHIVED }, /* soon over */
         { "GLACIER", false, NOW_MS - 1, RESTORE_ARCHIVED },

@@ -49,6 +49,8 @@ static const struct row rows[] = {
     { 412, "PreconditionFailed", false, S3_CHANGED },
     { 304, "", false, S3_CHANGED },
     { 403, "InvalidObjectState", false, S3_ARCHIVED },
+    { 503, "GlacierExpeditedRetrievalNotAvailable", false, S3_REFUSED },
+    { 409, "RestoreAlreadyInProgress", false, S3_REFUSED },
     { 403, "ObjectNotInActiveTierError", false, S3_ARCHIVED },
     { 400, "ExpiredToken", false, S3_EXPIRED },
     { 403, "ExpiredTokenException", false, S3_EXPIRED },
