@@ -170,6 +170,21 @@ static const char *damage(const json_t *j)
     return done ? NULL : "offset: within the object's bytes, which are stored";
 }
 
+static const char *move_class(const json_t *j)
+{
+    const char *key = text(j, "key", ""), *version = text(j, "version", NULL);
+    int class_ = class_by_name(text(j, "class", ""));
+    struct bucket *b = bucket_find(text(j, "bucket", ""));
+    struct version_ref which = { .given = version != NULL };
+    if (version && !version_id_parse(version, strlen(version), &which.id))
+        return "version: one of this server's";
+    if (class_ < 0)
+        return "class: a storage class";
+    return b && store_set_class(b, key, strlen(key), which, (enum storage_class)class_) == FOUND
+                   ? NULL
+                   : "bucket, key: an object";
+}
+
 static const struct {
     const char *method, *path;
     const char *(*run)(const json_t *j); /* NULL, or what is wrong */
@@ -187,6 +202,7 @@ static const struct {
     { "POST", "faults", set_faults, false },
     { "DELETE", "faults", clear_faults, false },
     { "POST", "damage", damage, true },
+    { "POST", "class", move_class, true },
 };
 
 static json_t *report(const struct request *q, const char *path)

@@ -326,6 +326,18 @@ enum found store_set_extra(
     return f;
 }
 
+enum found store_set_class(
+        struct bucket *b, const char *key, size_t n, struct version_ref which, enum storage_class class_)
+{
+    struct version *v = NULL;
+    pthread_rwlock_wrlock(&b->lock);
+    enum found f = editable(b, key, n, which, &v);
+    if (f == FOUND)
+        v->storage_class = (uint8_t)class_;
+    pthread_rwlock_unlock(&b->lock);
+    return f;
+}
+
 void store_set_synth(struct bucket *b, struct synth *takes)
 {
     pthread_rwlock_wrlock(&b->lock);

@@ -115,6 +115,9 @@ enum delete_result store_delete_version(
         struct bucket *b, const char *key, size_t n, uint64_t id, int64_t now, bool bypass);
 enum found store_set_tags(
         struct bucket *b, const char *key, size_t n, struct version_ref which, struct bag *takes, uint64_t *id);
+/* In place, as a lifecycle rule does: version and time stay. */
+enum found store_set_class(
+        struct bucket *b, const char *key, size_t n, struct version_ref which, enum storage_class class_);
 enum found store_set_extra(
         struct bucket *b, const char *key, size_t n, struct version_ref which, const char *name, const char *value);
 void store_set_synth(struct bucket *b, struct synth *takes);
