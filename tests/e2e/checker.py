@@ -43,7 +43,9 @@ class Point:
         self.id, self.text, self.before, self.view = name, text, before, view
         self.json = json.loads(text)
         self.sha256 = hashlib.sha256(text).hexdigest()
-        self.finished = datetime.datetime.fromisoformat(self.json["finished"].replace("Z", "+00:00"))
+        # as texts, whole seconds and fractions of one second would not compare
+        self.started, self.finished = (datetime.datetime.fromisoformat(self.json[name].replace("Z", "+00:00"))
+            for name in ("started", "finished"))
 
     def what(self):
         """{key: (etag, size)}, to be held against a listing of the source."""
@@ -132,7 +134,7 @@ class Checker:
         link = {"point": before.id, "sha256": before.sha256} if before else None
         assert said["predecessor"] == link, f"{name} does not follow {link}"
         assert (said["point"], said["source"], said["format"]) == (name, self.source, 1)
-        assert said["started"] <= said["finished"]
+        assert point.started <= point.finished
         for file in said["files"]:
             path = f"{file.get('point', name)}/{file['name']}"
             assert self.named.setdefault(path, name) == name, f"{path} belongs to two points"

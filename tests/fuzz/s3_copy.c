@@ -21,6 +21,7 @@ static union {
     struct s3_location_answer location;
     struct s3_session_answer session;
     struct s3_identity_answer identity;
+    struct s3_publish_answer publish;
 } out;
 static struct s3_bucket_page buckets;
 static struct s3_part_page parts;
