@@ -48,6 +48,7 @@ struct action {
     struct state_text key, etag;
     uint64_t size;
     int64_t source_time_ms;
+    enum storage_class source_class;
 
     enum action_outcome outcome;
     struct state_change result; /* outcome DONE and ADOPTED: texts lie in the page or in `text` */

@@ -197,6 +197,7 @@ static bool hand_wanted(struct merge *merge)
                 (struct state_text){ entry->etag.ptr, entry->etag.len });
         action->size = entry->size;
         action->source_time_ms = entry->modified_ms;
+        action->source_class = storage_class_from(entry->class_.ptr, entry->class_.len);
         action->look_first = job->look_first;
     }
     if (job->preview != NULL) {

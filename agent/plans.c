@@ -11,6 +11,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/prices.h"
 #include "agent/recover.h"
 #include "agent/run_inside.h"
 #include "agent/selection.h"
@@ -18,10 +19,14 @@
 struct plan {
     const struct plan_options *options;
     const char *source;
+    struct prices prices;
+    bool streams; /* what is copied passes through this machine */
+    bool far;     /* from one region to another */
     pthread_mutex_t lock;
     /* guarded by lock */
     uint64_t copy, recopy, missing, copy_bytes;
-    json_t *actions; /* NULL: not listed */
+    struct state_totals from[CLASS_COUNT]; /* what would be copied, by its class at the source */
+    json_t *actions;                       /* NULL: not listed */
     bool no_memory;
 };
 
@@ -49,6 +54,10 @@ static void preview(void *ctx, const struct action *action)
     else
         plan->missing++;
     plan->copy_bytes += action->size;
+    if (action->kind == ACTION_COPY || action->kind == ACTION_RECOPY) {
+        plan->from[action->source_class].objects++;
+        plan->from[action->source_class].bytes += action->size;
+    }
     if (plan->options->list && plan->options->program->json) {
         json_t *one = json_pack("{so ss sI ss ss}", "key", key_json(action->key), "action", word(action->kind), "size",
                 (json_int_t)action->size, "class", "STANDARD", "why", reason(action->kind));
@@ -61,8 +70,31 @@ static void preview(void *ctx, const struct action *action)
     (void)pthread_mutex_unlock(&plan->lock);
 }
 
+static struct cost cost_of(const struct plan *plan, const struct source_report *report)
+{
+    const struct prices *prices = &plan->prices;
+    const struct price *standard = &prices->classes[CLASS_STANDARD];
+    const double copies = (double)(plan->copy + plan->recopy) / 1000, gb = price_gb(plan->copy_bytes);
+    struct cost cost = { .requests = 0 };
+
+    price_add(&cost.requests, prices->list_1k, (double)report->requests[REQUEST_LIST] / 1000);
+    price_add(&cost.requests, standard->put_1k, copies);
+    if (plan->streams)
+        price_add(&cost.requests, standard->get_1k, copies);
+    price_add(&cost.storage_month, standard->storage_gb_month, gb);
+    if (plan->streams) /* depends on where this machine stands */
+        price_add(&cost.transfer, PRICE_UNKNOWN, gb);
+    else if (plan->far)
+        price_add(&cost.transfer, prices->transfer_gb, gb);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        if (plan->from[i].objects > 0)
+            price_add_retrieval(&cost.retrieval, prices, (enum storage_class)i, THAW_STANDARD, plan->from[i]);
+    return cost;
+}
+
 static json_t *plan_json(const struct plan *plan, const struct source_report *report)
 {
+    const struct cost cost = cost_of(plan, report);
     struct state_totals after[CLASS_COUNT];
     json_t *json;
 
@@ -76,6 +108,8 @@ static json_t *plan_json(const struct plan *plan, const struct source_report *re
             "bytes_to_copy", (json_int_t)plan->copy_bytes, "by_class_after", classes_json(after), "requests", "list",
             (json_int_t)report->requests[REQUEST_LIST], "copy", (json_int_t)(plan->copy + plan->recopy), "delete",
             (json_int_t)((plan->missing + MARK_BATCH - 1) / MARK_BATCH));
+    if (json != NULL)
+        (void)json_object_set_new(json, "cost", cost_json(&cost, &plan->prices));
     if (json != NULL && plan->options->list)
         (void)json_object_set(json, "actions", plan->actions);
     if (json != NULL && report->has_error)
@@ -85,11 +119,27 @@ static json_t *plan_json(const struct plan *plan, const struct source_report *re
 
 static void print_plan(const struct plan *plan, const struct source_report *report)
 {
+    const struct cost cost = cost_of(plan, report);
+    char requests[MONEY_SIZE], storage[MONEY_SIZE], transfer[MONEY_SIZE], retrieval[MONEY_SIZE];
+
     (void)printf("%s: would copy %llu, copy again %llu, mark %llu as deleted; %llu bytes to copy; %llu unchanged, %llu "
                  "archived\n",
             report->source, (unsigned long long)plan->copy, (unsigned long long)plan->recopy,
             (unsigned long long)plan->missing, (unsigned long long)plan->copy_bytes,
             (unsigned long long)report->unchanged, (unsigned long long)report->archived);
+    (void)printf("  requests %s, transfer %s, retrieval %s, a month in the vault %s more; list prices of %s\n",
+            money(cost.requests, &plan->prices, requests), money(cost.transfer, &plan->prices, transfer),
+            money(cost.retrieval, &plan->prices, retrieval), money(cost.storage_month, &plan->prices, storage),
+            plan->prices.date);
+}
+
+/* An empty region is that of its credentials. */
+static bool is_far(const struct run *run)
+{
+    const struct source *source = &run->source;
+    const char *from = source->region[0] != '\0' ? source->region : access_region(source->access);
+
+    return strcmp(from, access_region(run->options->vault_access)) != 0;
 }
 
 static enum verdict look(struct run *run, struct plan *plan)
@@ -100,6 +150,8 @@ static enum verdict look(struct run *run, struct plan *plan)
         verdict = run_catch_up(run);
     if (verdict != VERDICT_OK)
         return verdict;
+    plan->streams = run->source.config->copy == CONFIG_COPY_STREAM;
+    plan->far = is_far(run);
     run->job.preview = preview;
     run->job.preview_ctx = plan;
     run_set_up_job(run);
@@ -130,7 +182,9 @@ static enum exit_code plan_source(
         run->options = run_options;
         run->report = report;
         (void)snprintf(report->source, sizeof report->source, "%s", run_options->source->name);
-        verdict = look(run, &plan);
+        verdict = prices_load(options->program->config, &plan.prices, &run->failure);
+        if (verdict == VERDICT_OK)
+            verdict = look(run, &plan);
         if (verdict != VERDICT_OK) {
             report->has_error = true;
             report->error = run->failure;
