@@ -26,5 +26,12 @@ static void close_element(struct s3_parser *parser, uint8_t state, struct s3_tex
     answer_field(parser, answer->message_id, sizeof answer->message_id, text);
 }
 
+static const char *finish(struct s3_parser *parser)
+{
+    const struct s3_publish_answer *answer = parser->out;
+
+    return answer->message_id[0] != '\0' ? NULL : "the message has no id";
+}
+
 const struct answer_rules answer_publish = { ANSWER_STEPS(steps), .required = UINT32_C(1) << MESSAGE_ID, .clear = clear,
-    .close = close_element };
+    .close = close_element, .finish = finish };

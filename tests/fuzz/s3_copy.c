@@ -36,9 +36,6 @@ static void *out_of(enum s3_answer_kind kind)
         return &buckets;
     case S3_ANSWER_PARTS:
         return &parts;
-    case S3_ANSWER_PUBLISH:
-        require(out.publish.message_id[0] != '\0');
-        break;
     case S3_ANSWER_DELETED:
         return &deleted;
     case S3_ANSWER_TAGS:
@@ -68,6 +65,9 @@ static void check(enum s3_answer_kind kind, const uint8_t *data, size_t size)
         break;
     case S3_ANSWER_ASSUME_ROLE:
         require(out.session.access_key[0] != '\0' && out.session.secret_key[0] != '\0' && out.session.token[0] != '\0');
+        break;
+    case S3_ANSWER_PUBLISH:
+        require(out.publish.message_id[0] != '\0');
         break;
     case S3_ANSWER_CALLER_IDENTITY:
         require(out.identity.account[0] != '\0' && out.identity.arn[0] != '\0');
