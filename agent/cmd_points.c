@@ -21,7 +21,7 @@
 /* What is shown of a point. */
 struct row {
     char id[STATE_POINT_SIZE];
-    int64_t finished_ms;
+    int64_t started_ms, finished_ms;
     struct state_totals totals;
     struct state_point_did did;
 };
@@ -63,7 +63,10 @@ static bool table_add(struct table *table, const struct state_point *point, cons
     if (table->count == table->capacity && !table_grow(table))
         return false;
     row = &table->rows[table->count];
-    *row = (struct row){ .finished_ms = point->finished_ms, .totals = state_point_totals(point), .did = point->did };
+    *row = (struct row){ .started_ms = point->started_ms,
+        .finished_ms = point->finished_ms,
+        .totals = state_point_totals(point),
+        .did = point->did };
     memcpy(row->id, point->id, sizeof row->id);
     table->points[table->count++] = (struct retain_point){ .started_s = point->started_ms / 1000,
         .local_s = schedule_local(zone, point->started_ms / 1000),
@@ -79,7 +82,7 @@ static json_t *point_json(const char *source, const struct row *row, const struc
     for (unsigned i = 0; point->kept && i < point->reason_count; i++)
         (void)json_array_append_new(reasons, json_string(point->reasons[i]));
     return json_pack("{ss ss so so ss sI sI sI sI sI so sb}", "source", source, "point", row->id, "started",
-            time_json(point->started_s * 1000), "finished", time_json(row->finished_ms), "state",
+            time_json(row->started_ms), "finished", time_json(row->finished_ms), "state",
             state_point_state_name(point->state), "objects", (json_int_t)row->totals.objects, "bytes",
             (json_int_t)row->totals.bytes, "copied", (json_int_t)(row->did.copied + row->did.recopied), "deleted",
             (json_int_t)row->did.deleted, "failed", (json_int_t)row->did.failed, "kept_by", reasons, "pinned",
