@@ -257,7 +257,7 @@ def test_accept_holds_for_what_the_window_left(sim):
 
 
 def test_accept_that_was_not_used_is_told(sim):
-    bucket = sim.bucket(count=3000, shape="flat-number")
+    bucket = sim.bucket(count=200000, shape="flat-number")
     result = sim.cli("--json", "run", "--accept", bucket, "--max-requests", "40")
     assert result.returncode == 6
     assert [event["source"] for event in result.events if event["event"] == "not-accepted"] == [bucket], result
