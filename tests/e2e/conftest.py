@@ -1,4 +1,5 @@
-"""Fixtures and markers of the end-to-end tests. Servers are started when the first test asks, and kept to the end."""
+"""Fixtures and markers of the end-to-end tests. Servers are started when the first test asks, and kept to the end; each
+of the processes that share the tests has its own."""
 import os
 import pathlib
 
@@ -34,7 +35,14 @@ class Tally:
             items[:] = [item for item in items if item not in slow]
             config.hook.pytest_deselected(items=slow)
             self.slow = len(slow)
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["slow"] = self.slow
         return result
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        """Each of several processes has collected all tests."""
+        self.slow = max(self.slow, getattr(node, "workeroutput", {}).get("slow", 0))
 
     def pytest_terminal_summary(self, terminalreporter):
         if not self.path:
@@ -83,7 +91,8 @@ def s3sim(build_dir, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def rgw():
-    server = Rgw(os.environ.get("VF_RGW_DIR"))
+    folder = os.environ.get("VF_RGW_DIR")
+    server = Rgw(folder and pathlib.Path(folder) / os.environ.get("PYTEST_XDIST_WORKER", "main"))
     yield server
     stop(server)
 
