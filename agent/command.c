@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/completion.h"
 #include "agent/event.h"
+#include "agent/permission.h"
 #include "agent/program.h"
 #include "agent/report.h"
 #include "agent/runs.h"
 #include "agent/suggest.h"
 
-static command_run cmd_help;
+static command_run cmd_help, cmd_completion;
 
 static const struct command {
     const char *name;
@@ -55,6 +57,7 @@ static const struct command {
             "URL]",
             "restore a random sample to a scratch bucket, compare it, take it away, and record that in the vault" },
     { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },
+    { "completion", cmd_completion, false, "bash | zsh | fish", "print a script that completes the command line" },
     { "version", cmd_version, false, "", "print the version" },
     { "help", cmd_help, false, "[COMMAND]", "print this" },
 };
@@ -89,6 +92,29 @@ static enum exit_code cmd_help(struct program *program, int argc, char **argv)
                  "Exit codes: 0 done, 1 wrong use or config, 2 objects failed or differences found, 3 stopped by the "
                  "guard,\n"
                  "4 another run holds the lease, 5 no access, 6 work is left (window or signal), 7 internal.\n");
+    return EXIT_DONE;
+}
+
+static enum exit_code cmd_completion(struct program *program, int argc, char **argv)
+{
+    struct completion_command known[COMMANDS];
+    char names[16 * COMMANDS] = "", documents[COMPLETION_CHOICES] = "";
+    size_t names_used = 0, documents_used = 0;
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        names_used += (size_t)snprintf(names + names_used, sizeof names - names_used, "%s ", commands[i].name);
+    for (int i = 0; i < PERMISSION_DOCUMENTS; i++)
+        documents_used += (size_t)snprintf(documents + documents_used, sizeof documents - documents_used, "%s ",
+                permission_document_name((enum permission_document)i));
+    for (size_t i = 0; i < COMMANDS; i++) {
+        known[i] = (struct completion_command){ commands[i].name, commands[i].usage, commands[i].what, NULL };
+        if (commands[i].run == cmd_help)
+            known[i].arguments = names;
+        if (commands[i].run == cmd_policy)
+            known[i].arguments = documents;
+    }
+    if (argc != 2 || !completion_print(argv[1], known, COMMANDS))
+        return command_misused(program, "completion", "name one shell: bash, zsh or fish");
     return EXIT_DONE;
 }
 
