@@ -157,6 +157,7 @@ struct config_class_price {
     const char *class_;
     double storage_gb_month, put_1k, get_1k, lifecycle_1k;
     double bulk_gb, bulk_1k, standard_gb, standard_1k, expedited_gb, expedited_1k;
+    double minimum_days, minimum_bytes, overhead_bytes, overhead_standard_bytes;
     const struct json_node *node;
 };
 

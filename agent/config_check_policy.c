@@ -27,22 +27,6 @@ static bool is_infrequent(enum storage_class class_)
     return class_ == CLASS_STANDARD_IA || class_ == CLASS_ONEZONE_IA;
 }
 
-/* S3's waterfall: the classes' order is their coldness, but one zone's data cannot go back to several by a rule. */
-static bool may_follow(enum storage_class before, enum storage_class after)
-{
-    static const int rank[CLASS_COUNT] = { [CLASS_STANDARD] = 0,
-        [CLASS_STANDARD_IA] = 1,
-        [CLASS_INTELLIGENT_TIERING] = 2,
-        [CLASS_ONEZONE_IA] = 3,
-        [CLASS_GLACIER_IR] = 4,
-        [CLASS_GLACIER] = 5,
-        [CLASS_DEEP_ARCHIVE] = 6 };
-
-    if (before == CLASS_ONEZONE_IA && after == CLASS_GLACIER_IR)
-        return false;
-    return rank[after] > rank[before];
-}
-
 static enum config_status resolve_short_form(const struct config_context *context, struct config_policy *policy)
 {
     const struct json_node *where = config_where(policy->node, "cold_storage_after_days");
@@ -72,7 +56,7 @@ static enum config_status check_order(const struct config_context *context, cons
             return config_complain(context, where->line, where->column, "tiers stand in ascending order of days",
                     "tier %s begins after %" PRId64 " days, not later than tier %s before it (%" PRId64 ")", name,
                     tier->after_days, before_name, before->after_days);
-        if (!may_follow(before->class_, tier->class_))
+        if (!storage_class_may_follow(before->class_, tier->class_))
             return config_complain(context, where->line, where->column, "objects only move to colder classes",
                     "tier %s cannot follow %s", name, before_name);
     }

@@ -243,6 +243,10 @@ static const struct config_field class_rows[] = {
     PRICE(config_class_price, standard_1k, "1,000 retrievals (standard tier)."),
     PRICE(config_class_price, expedited_gb, "A GB of expedited retrieval."),
     PRICE(config_class_price, expedited_1k, "1,000 expedited retrievals."),
+    PRICE(config_class_price, minimum_days, "Days that are billed at least."),
+    PRICE(config_class_price, minimum_bytes, "Bytes that each object is billed for at least."),
+    PRICE(config_class_price, overhead_bytes, "Bytes billed beside each object, at this class's price."),
+    PRICE(config_class_price, overhead_standard_bytes, "Bytes billed beside each object, at STANDARD's price."),
 };
 static const struct config_shape class_shape = { SHAPE(config_class_price, class_rows),
     .node_offset = offsetof(struct config_class_price, node),

@@ -21,6 +21,11 @@ static double number(const json_t *object, const char *name)
     return json_is_number(value) ? json_number_value(value) : PRICE_UNKNOWN;
 }
 
+static double rule(const json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name)); /* 0 where there is none */
+}
+
 static void read_class(const json_t *object, struct price *price)
 {
     *price = (struct price){ .storage_gb_month = number(object, "storage_gb_month"),
@@ -28,7 +33,11 @@ static void read_class(const json_t *object, struct price *price)
         .get_1k = number(object, "get_1k"),
         .lifecycle_1k = number(object, "lifecycle_1k"),
         .thaw_gb = { number(object, "bulk_gb"), number(object, "standard_gb"), number(object, "expedited_gb") },
-        .thaw_1k = { number(object, "bulk_1k"), number(object, "standard_1k"), number(object, "expedited_1k") } };
+        .thaw_1k = { number(object, "bulk_1k"), number(object, "standard_1k"), number(object, "expedited_1k") },
+        .minimum_days = rule(object, "minimum_days"),
+        .minimum_bytes = rule(object, "minimum_bytes"),
+        .overhead_bytes = rule(object, "overhead_bytes"),
+        .overhead_standard_bytes = rule(object, "overhead_standard_bytes") };
 }
 
 static void replace_class(const struct config_class_price *from, struct price *price)
@@ -43,6 +52,10 @@ static void replace_class(const struct config_class_price *from, struct price *p
     take(&price->thaw_1k[THAW_STANDARD], from->standard_1k);
     take(&price->thaw_gb[THAW_EXPEDITED], from->expedited_gb);
     take(&price->thaw_1k[THAW_EXPEDITED], from->expedited_1k);
+    take(&price->minimum_days, from->minimum_days);
+    take(&price->minimum_bytes, from->minimum_bytes);
+    take(&price->overhead_bytes, from->overhead_bytes);
+    take(&price->overhead_standard_bytes, from->overhead_standard_bytes);
 }
 
 static void replace(const struct config_prices *from, struct prices *prices)
@@ -84,6 +97,17 @@ void price_add(double *sum, double price, double units)
     if (units <= 0)
         return;
     *sum = *sum < 0 || price < 0 ? PRICE_UNKNOWN : *sum + price * units;
+}
+
+void price_add_month(double *sum, const struct prices *prices, enum storage_class class_, struct state_totals what,
+        struct state_totals small)
+{
+    const struct price *price = &prices->classes[class_];
+    const double objects = (double)what.objects, gb = 1024.0 * 1024.0 * 1024.0;
+    const double billed = (double)what.bytes - (double)small.bytes + (double)small.objects * price->minimum_bytes;
+
+    price_add(sum, price->storage_gb_month, (billed + objects * price->overhead_bytes) / gb);
+    price_add(sum, prices->classes[CLASS_STANDARD].storage_gb_month, objects * price->overhead_standard_bytes / gb);
 }
 
 double price_gb(uint64_t bytes)

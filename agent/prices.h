@@ -20,6 +20,8 @@
 struct price {
     double storage_gb_month, put_1k, get_1k, lifecycle_1k;
     double thaw_gb[THAW_TIERS], thaw_1k[THAW_TIERS]; /* "standard" also of classes that are read without a thaw */
+    /* what is billed at least, and beside an object's own bytes; 0: no such rule */
+    double minimum_days, minimum_bytes, overhead_bytes, overhead_standard_bytes;
 };
 
 struct prices {
@@ -33,6 +35,10 @@ enum verdict prices_load(const struct config *config, struct prices *prices, str
 
 /* Adds units at a price; what is unknown stays so. */
 void price_add(double *sum, double price, double units);
+/* Of the storage of objects for a month: their bytes, at least the class's minimum each, and what is billed beside
+ * them. `small` are those below the minimum (objects and bytes), which are among `what`. */
+void price_add_month(double *sum, const struct prices *prices, enum storage_class class_, struct state_totals what,
+        struct state_totals small);
 /* Bytes as the units that storage and retrieval are billed by. */
 double price_gb(uint64_t bytes);
 /* Of taking this much out of a class: by the tier where it is thawed, else as it is read. */

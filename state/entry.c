@@ -25,3 +25,19 @@ bool storage_class_is_archive(enum storage_class class_)
 {
     return class_ == CLASS_GLACIER || class_ == CLASS_DEEP_ARCHIVE;
 }
+
+/* The classes' order is their coldness, but one zone's data cannot go back to several by a rule. */
+bool storage_class_may_follow(enum storage_class before, enum storage_class after)
+{
+    static const int rank[CLASS_COUNT] = { [CLASS_STANDARD] = 0,
+        [CLASS_STANDARD_IA] = 1,
+        [CLASS_INTELLIGENT_TIERING] = 2,
+        [CLASS_ONEZONE_IA] = 3,
+        [CLASS_GLACIER_IR] = 4,
+        [CLASS_GLACIER] = 5,
+        [CLASS_DEEP_ARCHIVE] = 6 };
+
+    if (before == CLASS_OTHER || after == CLASS_OTHER || (before == CLASS_ONEZONE_IA && after == CLASS_GLACIER_IR))
+        return false;
+    return rank[after] > rank[before];
+}

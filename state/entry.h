@@ -35,6 +35,8 @@ const char *storage_class_name(enum storage_class class_);
 enum storage_class storage_class_from(const char *text, size_t length);
 /* Whether a GET or a copy from it needs RestoreObject first. */
 bool storage_class_is_archive(enum storage_class class_);
+/* Whether objects move from one class to the other: S3's waterfall, only ever to a colder one. */
+bool storage_class_may_follow(enum storage_class before, enum storage_class after);
 
 struct state_text {
     const char *ptr; /* not terminated; NULL only with len 0 */
