@@ -6,10 +6,10 @@
 enum {
     UNPRICED_BYTES = 128 * 1024, /* S3's rules leave smaller objects where they are unless told otherwise */
     ENDLESS_DAYS = 3650,
-    TIERS_MAX = CLASS_COUNT, /* each colder than the one before */
     MONTH_DAYS = 30,
     YEAR_DAYS = 365
 };
+#define FIRST_COPY CLASS_COUNT /* as the class that an object comes from */
 #define DAY_MS INT64_C(86400000)
 #define MONTH (365.0 / 12)                 /* as "a month" in prices */
 #define SIZE_MAX_BYTES (UINT64_C(1) << 46) /* above S3's largest object */
@@ -19,7 +19,7 @@ struct judging {
     const struct config_policy *policy;
     const struct prices *prices;
     double bytes;
-    int64_t retention_days;
+    double retention_days;
 };
 
 static int64_t longest(int64_t a, int64_t b)
@@ -75,12 +75,18 @@ static double storage(const struct judging *judging, enum storage_class class_, 
     return sum;
 }
 
-/* The same for an object that comes into the class now. */
-static double storage_from_now(const struct judging *judging, enum storage_class class_, double days)
+/* The rest of its retention in a class where it lies already, or stays by the PUT that is needed anyhow. */
+static double storage_there(const struct judging *judging, enum storage_class class_)
+{
+    return storage(judging, class_, judging->retention_days);
+}
+
+/* The same in a class that it comes into now. */
+static double storage_from_now(const struct judging *judging, enum storage_class class_)
 {
     const double minimum = judging->prices->classes[class_].minimum_days;
 
-    return storage(judging, class_, days < minimum ? minimum : days);
+    return storage(judging, class_, judging->retention_days < minimum ? minimum : judging->retention_days);
 }
 
 static double enter_first(const struct judging *judging, enum storage_class to)
@@ -108,6 +114,11 @@ static double enter_by_move(const struct judging *judging, enum storage_class fr
 
 enum worth { WORTH_IT, NOT_WORTH_IT, WORTH_UNKNOWN };
 
+static void add(double *sum, double cost)
+{
+    *sum = *sum < 0 || cost < 0 ? PRICE_UNKNOWN : *sum + cost;
+}
+
 static enum worth compare(double would_cost, double costs_otherwise)
 {
     if (would_cost < 0 || costs_otherwise < 0)
@@ -120,48 +131,12 @@ static bool is_taken(const struct judging *judging, enum worth worth)
     return worth == WORTH_IT || (worth == WORTH_UNKNOWN && judging->bytes >= UNPRICED_BYTES);
 }
 
-/* Whether an object that lies in `from` gains by a move that leaves it in `to` for so many days. */
-static enum worth move_is_worth(
-        const struct judging *judging, enum storage_class from, enum storage_class to, double days)
-{
-    double would = enter_by_move(judging, from, to), stays = storage(judging, from, days);
-
-    price_add(&would, storage_from_now(judging, to, days), 1);
-    return compare(would, stays);
-}
-
-/* The days from `age` on until a tier from `next` on is taken, at most the retention. `taken` says which are. */
-static double stay_days(const struct judging *judging, const bool taken[TIERS_MAX], size_t next, int64_t age_days)
-{
-    for (size_t i = next; i < judging->policy->tier_count; i++) {
-        const int64_t days = judging->policy->tiers[i].after_days - age_days;
-        if (taken[i])
-            return (double)(days < judging->retention_days ? days : judging->retention_days);
-    }
-    return (double)judging->retention_days;
-}
-
-/* Which tiers an object of this size will be moved to when it comes of their age: from the deepest one up, as the time
- * in a tier ends where the next one begins. */
-static void judge_tiers(const struct judging *judging, bool taken[TIERS_MAX])
-{
-    const struct config_policy *policy = judging->policy;
-
-    for (size_t i = policy->tier_count; i > 0; i--) {
-        const struct config_tier *tier = &policy->tiers[i - 1];
-        if (policy->min_size != CONFIG_AUTO)
-            taken[i - 1] = judging->bytes >= (double)policy->min_size;
-        else
-            taken[i - 1] = is_taken(judging, move_is_worth(judging, CLASS_STANDARD, tier->class_,
-                                                     stay_days(judging, taken, i, tier->after_days)));
-    }
-}
-
 static struct judging judging_of(const struct config_policy *policy, const struct prices *prices, uint64_t size)
 {
-    return (struct judging){
-        .policy = policy, .prices = prices, .bytes = (double)size, .retention_days = place_retention_days(policy)
-    };
+    return (struct judging){ .policy = policy,
+        .prices = prices,
+        .bytes = (double)size,
+        .retention_days = (double)place_retention_days(policy) };
 }
 
 /* The tiers whose age is reached. */
@@ -179,27 +154,21 @@ static int64_t age_of(int64_t source_time_ms, int64_t now_ms)
     return source_time_ms >= now_ms ? 0 : (now_ms - source_time_ms) / DAY_MS;
 }
 
-/* The class among the first `count` tiers; `from` is CLASS_COUNT for a first copy. *unknown: a price was missing. */
-static enum storage_class choose(
-        const struct judging *judging, size_t count, int64_t age_days, enum storage_class from, bool *unknown)
+/* The class among the first `count` tiers; `from` is FIRST_COPY, or where it lies. *unknown: a price was missing. */
+static enum storage_class choose(const struct judging *judging, size_t count, enum storage_class from, bool *unknown)
 {
-    const bool first = from == CLASS_COUNT;
-    enum storage_class best = first ? CLASS_STANDARD : from;
-    bool taken[TIERS_MAX];
-    double days, best_cost;
+    enum storage_class best = from == FIRST_COPY ? CLASS_STANDARD : from;
+    double best_cost = from == FIRST_COPY ? enter_first(judging, best) : 0;
 
-    judge_tiers(judging, taken);
-    days = stay_days(judging, taken, count, age_days);
-    best_cost = first ? enter_first(judging, best) : 0;
-    price_add(&best_cost, storage(judging, best, days), 1);
+    add(&best_cost, storage_there(judging, best));
     for (size_t i = 0; i < count; i++) {
         const enum storage_class to = judging->policy->tiers[i].class_;
-        double cost = first ? enter_first(judging, to) : enter_by_move(judging, from, to);
+        double cost = from == FIRST_COPY ? enter_first(judging, to) : enter_by_move(judging, from, to);
         enum worth worth;
 
-        if (!first && !storage_class_may_follow(from, to))
+        if (from != FIRST_COPY && !storage_class_may_follow(from, to))
             continue;
-        price_add(&cost, storage_from_now(judging, to, days), 1);
+        add(&cost, storage_from_now(judging, to));
         worth = compare(cost, best_cost);
         *unknown = *unknown || worth == WORTH_UNKNOWN;
         if (!is_taken(judging, worth))
@@ -212,35 +181,34 @@ static enum storage_class choose(
 
 /* The size from which on it would go to its class by age, found between the size that does not and twice it, and so
  * on. 0: no size does. */
-static uint64_t needs(const struct judging *judging, const struct place *place, size_t count, enum storage_class from)
+static uint64_t needs(const struct judging *judging, enum storage_class by_age, size_t count, enum storage_class from)
 {
     struct judging other = *judging;
-    double low = judging->bytes, high = low < 1 ? 1 : low;
+    uint64_t low = (uint64_t)judging->bytes, high = low + 1;
     bool unknown = false;
 
-    for (;; high *= 2) {
-        other.bytes = high;
-        if (choose(&other, count, place->age_days, from, &unknown) == place->by_age)
-            break;
-        low = high;
-        if (high > (double)SIZE_MAX_BYTES)
+    for (other.bytes = (double)high; choose(&other, count, from, &unknown) != by_age; other.bytes = (double)high) {
+        if (high > SIZE_MAX_BYTES)
             return 0;
+        low = high;
+        high *= 2;
     }
     while (high - low > 1) {
-        other.bytes = low + (double)(uint64_t)((high - low) / 2);
-        if (choose(&other, count, place->age_days, from, &unknown) == place->by_age)
-            high = other.bytes;
+        const uint64_t middle = low + (high - low) / 2;
+        other.bytes = (double)middle;
+        if (choose(&other, count, from, &unknown) == by_age)
+            high = middle;
         else
-            low = other.bytes;
+            low = middle;
     }
-    return (uint64_t)high;
+    return high;
 }
 
 static struct place judge(const struct judging *judging, int64_t age_days, enum storage_class from)
 {
     const struct config_policy *policy = judging->policy;
     const size_t count = reached(policy, age_days);
-    const enum storage_class stays = from == CLASS_COUNT ? CLASS_STANDARD : from;
+    const enum storage_class stays = from == FIRST_COPY ? CLASS_STANDARD : from;
     const struct config_tier *tier = count > 0 ? &policy->tiers[count - 1] : policy->tiers;
     struct place place = { .class_ = stays,
         .by_age = stays,
@@ -252,7 +220,7 @@ static struct place judge(const struct judging *judging, int64_t age_days, enum 
     if (count == 0)
         return place;
     place.by_age = tier->class_;
-    if (from != CLASS_COUNT && !storage_class_may_follow(from, tier->class_)) {
+    if (from != FIRST_COPY && !storage_class_may_follow(from, tier->class_)) {
         place.reason = PLACE_THERE;
         return place;
     }
@@ -266,10 +234,10 @@ static struct place judge(const struct judging *judging, int64_t age_days, enum 
         }
         return place;
     }
-    place.class_ = choose(judging, count, age_days, from, &unknown);
+    place.class_ = choose(judging, count, from, &unknown);
     if (place.class_ != place.by_age) {
         place.reason = unknown ? PLACE_UNPRICED : PLACE_DEARER;
-        place.needs_bytes = needs(judging, &place, count, from);
+        place.needs_bytes = needs(judging, place.by_age, count, from);
     }
     return place;
 }
@@ -279,7 +247,7 @@ struct place place_new(const struct config_policy *policy, const struct prices *
 {
     const struct judging judging = judging_of(policy, prices, size);
 
-    return judge(&judging, age_of(source_time_ms, now_ms), CLASS_COUNT);
+    return judge(&judging, age_of(source_time_ms, now_ms), FIRST_COPY);
 }
 
 struct place place_move(const struct config_policy *policy, const struct prices *prices, uint64_t size,
@@ -290,26 +258,24 @@ struct place place_move(const struct config_policy *policy, const struct prices 
     return judge(&judging, age_of(source_time_ms, now_ms), from);
 }
 
-/* Whether an object of this size is moved into the tier when it comes of its age, from where it lies until then. */
-static bool moves_into(struct judging *judging, size_t tier, double bytes)
+/* Whether an object of this size is moved into the tier when it comes of its age, from where the tiers before it have
+ * brought it. */
+static bool moves_into(struct judging *judging, size_t tier, uint64_t bytes)
 {
     const struct config_policy *policy = judging->policy;
     enum storage_class from = CLASS_STANDARD;
-    bool taken[TIERS_MAX];
+    bool unknown = false;
 
-    judging->bytes = bytes;
-    judge_tiers(judging, taken);
-    for (size_t i = 0; i < tier; i++)
-        if (taken[i])
-            from = policy->tiers[i].class_;
-    return is_taken(judging, move_is_worth(judging, from, policy->tiers[tier].class_,
-                                     stay_days(judging, taken, tier + 1, policy->tiers[tier].after_days)));
+    judging->bytes = (double)bytes;
+    for (size_t i = 0; i <= tier; i++)
+        from = choose(judging, i + 1, from, &unknown);
+    return from == policy->tiers[tier].class_;
 }
 
 uint64_t place_min_bytes(const struct config_policy *policy, const struct prices *prices, enum storage_class to)
 {
     struct judging judging = judging_of(policy, prices, 0);
-    double low = (double)SIZE_MAX_BYTES, high = low;
+    uint64_t low = SIZE_MAX_BYTES, high = low;
     size_t tier = 0;
 
     while (tier < policy->tier_count && policy->tiers[tier].class_ != to)
@@ -320,23 +286,22 @@ uint64_t place_min_bytes(const struct config_policy *policy, const struct prices
         return (uint64_t)policy->min_size;
     if (!moves_into(&judging, tier, high))
         return UINT64_MAX;
-    /* downwards: a later tier that begins to be worth it shortens the time in this one, so that not every size above
-     * the smallest one that gains does */
-    while (low >= 1 && moves_into(&judging, tier, low)) {
+    /* from above and in small steps: where the tiers before it begin to hold an object, this one saves less, so that
+     * not every size above the smallest one that gains does */
+    while (moves_into(&judging, tier, low)) {
+        if (low == 0)
+            return 0;
         high = low;
-        low /= 1.02;
+        low -= low / 50 + 1;
     }
-    if (low < 1)
-        return 0;
-    low = (double)(uint64_t)low;
     while (high - low > 1) {
-        const double middle = low + (double)(uint64_t)((high - low) / 2);
+        const uint64_t middle = low + (high - low) / 2;
         if (moves_into(&judging, tier, middle))
             high = middle;
         else
             low = middle;
     }
-    return (uint64_t)high;
+    return high;
 }
 
 const char *place_explain(const struct place *place, char *out, size_t size)

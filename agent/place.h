@@ -8,12 +8,13 @@
  * - "min_size" in bytes says from which size on tiers count. "auto" takes a tier where it costs less than the class in
  *   which the object would lie otherwise: what it takes to get there (for a first copy the PUT of that class instead
  *   of the PUT that is needed anyhow; for a move the transition by rule, or the copy and the retrieval by the agent),
- *   per-object overhead, minimum billed size, minimum storage time, and the storage for as long as it will lie there.
- * - That is until the next tier that will be worth it, at most the rest of its retention: how long the policy keeps a
- *   version after it stopped being the current one (delete_after_days, or the longest reach of keep; without an end
- *   ten years). Nobody knows how long an object stays current, but its version stays at least so long even if it is
- *   replaced tomorrow. What is cheaper for that time is cheaper for every longer one. So long a minimum storage time
- *   is never paid for nothing.
+ *   per-object overhead, minimum billed size, minimum storage time, and the storage for the rest of its retention.
+ * - The rest of its retention is how long the policy keeps a version after it stopped being the current one
+ *   (delete_after_days, or the longest reach of keep; without an end ten years), whatever its age: nobody knows how
+ *   long an object stays current, but even one that is replaced tomorrow stays so long. What is cheaper for that time
+ *   is cheaper for every longer one.
+ * - It is counted as if the object stayed in the class all that time, though a deeper tier may come: what is large
+ *   enough for a tier so does not depend on how many days are left until the next one.
  * - Where a price is not known, "auto" follows the tiers from 128 KiB on, as S3's own rules do.
  *
  * Pure; any thread.
