@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "s3/call_inside.h"
 #include "s3/client_inside.h"
 #include "s3/conn.h"
 
@@ -13,28 +14,8 @@ enum {
     /* CopyObject of 5 GB and CompleteMultipartUpload of 10,000 parts may be silent for minutes; a dead peer is found by
        TCP's own probes. */
     SLOW_IDLE_MS = 15 * 60 * 1000,
-    HASHED_BODY_MAX = 1024 * 1024, /* larger ones over TLS go unsigned: TLS and Content-MD5 or a checksum guard them */
-    HOST_MAX = S3_BUCKET_MAX + 300,
-    PATH_MAX_BYTES = 3 * (S3_BUCKET_MAX + S3_KEY_MAX) + 8,
-    QUERY_MAX = 16 * 1024,
     LIMITER_NAP_MS = 1000,
     CLOCKS_APART_MS = 5 * 60 * 1000 /* services allow 15 minutes: a denial beyond this may well come from it */
-};
-
-/* One attempt. */
-struct attempt {
-    struct s3_call *call;
-    struct s3_error *error;
-    struct s3_head *head;
-    struct s3_credentials *credentials; /* NULL: not signed */
-    bool parsing;
-    bool whole;                   /* the answer is a whole object in the place of a part */
-    uint64_t received, delivered; /* bytes of the body; of them, to the sink */
-    char region[32];
-    char payload_hash[SIGV4_HASH_HEX + 1];
-    char path[PATH_MAX_BYTES], query[QUERY_MAX], host[HOST_MAX];
-    size_t path_len, query_len;
-    bool https;
 };
 
 /* What a call remembers between its attempts. */
@@ -44,7 +25,8 @@ struct progress {
     bool redirected, renewed, corrected;
 };
 
-static void take_own_header(struct attempt *at, const char *name, size_t name_len, const char *value, size_t value_len)
+static void take_own_header(
+        struct call_attempt *at, const char *name, size_t name_len, const char *value, size_t value_len)
 {
     struct s3_error *error = at->error;
 
@@ -67,13 +49,13 @@ static void take_own_header(struct attempt *at, const char *name, size_t name_le
 
 static void on_header(void *ctx, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    struct attempt *at = ctx;
+    struct call_attempt *at = ctx;
 
     take_own_header(at, name, name_len, value, value_len);
     s3_head_line(at->head, name, name_len, value, value_len);
 }
 
-static bool begin_parsing(struct attempt *at, enum s3_answer_kind kind, void *out)
+static bool begin_parsing(struct call_attempt *at, enum s3_answer_kind kind, void *out)
 {
     if (s3_parser_begin(at->call->conn->parser, kind, out) != S3_OK)
         return false;
@@ -83,7 +65,7 @@ static bool begin_parsing(struct attempt *at, enum s3_answer_kind kind, void *ou
 
 static bool on_body(void *ctx, int http_status, const char *bytes, size_t length)
 {
-    struct attempt *at = ctx;
+    struct call_attempt *at = ctx;
     const struct s3_sink *sink = at->call->sink;
 
     at->received += length;
@@ -102,176 +84,15 @@ static bool on_body(void *ctx, int http_status, const char *bytes, size_t length
     return true;
 }
 
-static enum s3_status too_long(struct s3_error *error)
-{
-    return s3_fail(error, S3_REFUSED, "TooLong", "a value of the request is longer than this client sends");
-}
-
 /* What can be seen to be wrong before anything is sent. */
 static enum s3_status inspect(const struct s3_call *call, struct s3_error *error)
 {
     if (call->no_key)
         return s3_fail(error, S3_REFUSED, "KeyLength", "a key has 1 to %d bytes", S3_KEY_MAX);
-    return call->overflow ? too_long(error) : S3_OK;
+    return call->overflow ? call_too_long(error) : S3_OK;
 }
 
-static enum s3_status address(struct attempt *at)
-{
-    struct s3_call *call = at->call;
-    struct s3_client *client = call->client;
-    struct s3_endpoint endpoint;
-    enum s3_status status = S3_OK;
-    bool in_path = false;
-    size_t length;
-
-    s3_client_region(client, call->bucket, at->region, sizeof at->region);
-    if (client->custom.custom)
-        endpoint = client->custom;
-    else
-        status = s3_endpoint_aws(client->service, at->region, &endpoint, at->error);
-    if (status == S3_OK)
-        status = s3_endpoint_address(&endpoint, call->bucket != NULL ? call->bucket : "", client->path_style, at->host,
-                sizeof at->host, &in_path, at->error);
-    if (status != S3_OK)
-        return status;
-    at->https = strcmp(endpoint.scheme, "https") == 0;
-    at->path[0] = '/';
-    at->path_len = 1;
-    if (in_path) {
-        length = sigv4_encode(at->path + 1, sizeof at->path - 2, call->bucket, strlen(call->bucket), false);
-        if (length == (size_t)-1)
-            return too_long(at->error);
-        at->path_len += length;
-        if (call->key.len > 0)
-            at->path[at->path_len++] = '/';
-    }
-    length = sigv4_encode(at->path + at->path_len, sizeof at->path - at->path_len, call->key.ptr, call->key.len, true);
-    if (length == (size_t)-1)
-        return too_long(at->error);
-    at->path_len += length;
-    at->path[at->path_len] = '\0';
-    at->query_len = sigv4_build_query(at->query, sizeof at->query, call->parameters, call->parameter_count);
-    if (at->query_len == (size_t)-1)
-        return too_long(at->error);
-    s3_buffer_clear(&call->conn->url);
-    if (!s3_buffer_printf(&call->conn->url, "%s://%s%s%s%s", endpoint.scheme, at->host, at->path,
-                at->query_len > 0 ? "?" : "", at->query) ||
-            s3_buffer_text(&call->conn->url) == NULL)
-        return too_long(at->error);
-    return S3_OK;
-}
-
-static enum s3_status hash_payload(struct attempt *at)
-{
-    const struct s3_call *call = at->call;
-    const char *fixed = NULL;
-
-    if (call->reader != NULL || (call->body_len > HASHED_BODY_MAX && at->https))
-        fixed = SIGV4_UNSIGNED_PAYLOAD;
-    else if (call->body_len == 0)
-        fixed = SIGV4_EMPTY_PAYLOAD;
-    if (fixed != NULL)
-        memcpy(at->payload_hash, fixed, strlen(fixed) + 1);
-    else if (sigv4_hash_hex(call->body, call->body_len, at->payload_hash) != SIGV4_OK)
-        return s3_fail(at->error, S3_FATAL, "Digest", "SHA-256 is not available");
-    return S3_OK;
-}
-
-static struct sigv4_text text_of(const char *text)
-{
-    return (struct sigv4_text){ text, strlen(text) };
-}
-
-/* Adds host, and what the signer says, to the call's headers in `headers`. */
-static enum s3_status sign(
-        struct attempt *at, struct sigv4_pair *headers, size_t *count, struct sigv4_headers *signature)
-{
-    struct s3_call *call = at->call;
-    struct sigv4_signer *signer;
-    struct sigv4_request request;
-    struct sigv4_credentials keys;
-    struct sigv4_scope scope;
-
-    if (at->credentials == NULL)
-        return S3_OK;
-    signer = conn_signer(call->conn, call->client, call->client->serial);
-    if (signer == NULL)
-        return s3_fail(at->error, S3_NO_MEMORY, "NoMemory", "out of memory");
-    headers[*count] = (struct sigv4_pair){ text_of("host"), text_of(at->host) };
-    request = (struct sigv4_request){ .method = text_of(call->method),
-        .path = { at->path, at->path_len },
-        .query = { at->query, at->query_len },
-        .headers = headers,
-        .header_count = *count + 1,
-        .payload_hash = text_of(at->payload_hash),
-        .add_content_sha256 = !call->form };
-    keys = (struct sigv4_credentials){ .access_key = { at->credentials->access_key.ptr,
-                                               at->credentials->access_key.len },
-        .secret_key = { at->credentials->secret_key.ptr, at->credentials->secret_key.len },
-        .token = { at->credentials->token.ptr, at->credentials->token.len } };
-    scope = (struct sigv4_scope){
-        .region = at->region, .service = call->client->service, .now = s3_client_now_ms(call->client) / 1000
-    };
-    if (sigv4_sign(signer, &keys, &scope, &request, signature) != SIGV4_OK)
-        return s3_fail(at->error, S3_REFUSED, "NotSigned",
-                "the request cannot be signed: a header holds a line break, a value is too long, or a key is "
-                "malformed");
-    /* curl sends host by itself: its place goes to the date */
-    headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-date"), text_of(signature->date) };
-    if (!call->form)
-        headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-content-sha256"), text_of(at->payload_hash) };
-    if (keys.token.len > 0)
-        headers[(*count)++] = (struct sigv4_pair){ text_of("x-amz-security-token"), keys.token };
-    headers[(*count)++] = (struct sigv4_pair){ text_of("authorization"), text_of(signature->authorization) };
-    return S3_OK;
-}
-
-/* A value as it goes over the wire: without blanks around it, which the signature does not count either, and which
- * would hide from curl that there is nothing. */
-static struct sigv4_text trimmed(struct sigv4_text value)
-{
-    while (value.len > 0 && (value.ptr[0] == ' ' || value.ptr[0] == '\t')) {
-        value.ptr++;
-        value.len--;
-    }
-    while (value.len > 0 && (value.ptr[value.len - 1] == ' ' || value.ptr[value.len - 1] == '\t'))
-        value.len--;
-    return value;
-}
-
-/* "name: value" lines as curl takes them; an empty value is "name;". */
-static bool write_lines(struct s3_buffer *lines, const struct sigv4_pair *headers, size_t count, const char **out)
-{
-    size_t total = 0;
-    char *at, *begin;
-
-    for (size_t i = 0; i < count; i++)
-        total += headers[i].name.len + headers[i].value.len + 3;
-    s3_buffer_clear(lines);
-    begin = at = s3_buffer_reserve(lines, total + 1);
-    if (at == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct sigv4_text value = trimmed(headers[i].value);
-
-        out[i] = at;
-        memcpy(at, headers[i].name.ptr, headers[i].name.len);
-        at += headers[i].name.len;
-        if (value.len == 0) {
-            *at++ = ';';
-        } else {
-            *at++ = ':';
-            *at++ = ' ';
-            memcpy(at, value.ptr, value.len);
-            at += value.len;
-        }
-        *at++ = '\0';
-    }
-    lines->len = (size_t)(at - begin);
-    return true;
-}
-
-static enum s3_status send_signed(struct attempt *at, int *http_status)
+static enum s3_status send_signed(struct call_attempt *at, int *http_status)
 {
     struct s3_call *call = at->call;
     struct sigv4_pair headers[S3_CALL_HEADERS + 8];
@@ -282,15 +103,13 @@ static enum s3_status send_signed(struct attempt *at, int *http_status)
     struct s3_http_request request;
 
     memcpy(headers, call->headers, count * sizeof headers[0]);
-    status = address(at);
+    status = call_address(at);
     if (status == S3_OK)
-        status = hash_payload(at);
-    if (status == S3_OK)
-        status = sign(at, headers, &count, &signature);
+        status = call_sign(at, headers, &count, &signature);
     if (status != S3_OK)
         return status;
-    if (!write_lines(&call->conn->lines, headers, count, lines))
-        return too_long(at->error);
+    if (!call_write_lines(&call->conn->lines, headers, count, lines))
+        return call_too_long(at->error);
     if (call->answer != S3_ANSWER_ERROR_ONLY && call->sink == NULL &&
             !begin_parsing(at, call->answer, call->answer_out))
         return s3_fail(at->error, S3_NO_MEMORY, "NoMemory", "out of memory");
@@ -312,7 +131,7 @@ static enum s3_status send_signed(struct attempt *at, int *http_status)
 
 /* HEAD has no body to name its error in. What can be read from the rest: the region that it names is not the one that
  * we asked; the two clocks are far apart. */
-static enum s3_status read_silent_error(const struct attempt *at, enum s3_status status, int http_status)
+static enum s3_status read_silent_error(const struct call_attempt *at, enum s3_status status, int http_status)
 {
     const struct s3_error *error = at->error;
     int64_t apart = error->server_time * 1000 - s3_client_now_ms(at->call->client);
@@ -327,7 +146,7 @@ static enum s3_status read_silent_error(const struct attempt *at, enum s3_status
 }
 
 /* From what came back to a decision. */
-static enum s3_status judge(struct attempt *at, enum s3_status status, int http_status)
+static enum s3_status judge(struct call_attempt *at, enum s3_status status, int http_status)
 {
     struct s3_error *error = at->error;
     bool whole_head = s3_head_finish(at->head);
@@ -371,7 +190,7 @@ static void follow_clock(struct s3_client *client, const struct s3_error *error)
         atomic_store_explicit(&client->offset_ms, offset - 500, memory_order_relaxed);
 }
 
-static void tell(const struct attempt *at, int number, enum s3_status status, int http_status, int64_t began_ms)
+static void tell(const struct call_attempt *at, int number, enum s3_status status, int http_status, int64_t began_ms)
 {
     const struct s3_call *call = at->call;
     const struct s3_client *client = call->client;
@@ -419,7 +238,7 @@ static void name_error(const struct s3_call *call, struct s3_error *error)
     error->key_len = length;
 }
 
-static enum s3_status try_once(struct attempt *at, int number)
+static enum s3_status try_once(struct call_attempt *at, int number)
 {
     struct s3_call *call = at->call;
     struct s3_client *client = call->client;
@@ -448,7 +267,7 @@ static enum s3_status try_once(struct attempt *at, int number)
 }
 
 /* Whether a failure can be mended at once, without counting as an attempt. Each mending is done once a call. */
-static bool mend(struct attempt *at, enum s3_status status, struct progress *progress)
+static bool mend(struct call_attempt *at, enum s3_status status, struct progress *progress)
 {
     struct s3_call *call = at->call;
     struct s3_error *error = at->error;
@@ -489,7 +308,7 @@ static bool attempt_and_decide(struct s3_call *call, struct s3_error *error, str
 {
     struct s3_client *client = call->client;
     struct s3_retry_decision decision;
-    struct attempt at;
+    struct call_attempt at;
     bool again;
 
     at.call = call;

@@ -1,5 +1,5 @@
 /*
- * The inside of a client. Private to s3/: client.c and call.c.
+ * The inside of a client. Private to s3/: client.c and the call_*.c.
  */
 #ifndef S3_CLIENT_INSIDE_H
 #define S3_CLIENT_INSIDE_H
