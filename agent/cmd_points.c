@@ -56,7 +56,7 @@ static bool table_grow(struct table *table)
     return true;
 }
 
-static bool table_add(struct table *table, const struct state_point *point, const char *zone)
+static bool table_add(struct table *table, const struct state_point *point, bool pinned, const char *zone)
 {
     struct row *row;
 
@@ -71,7 +71,8 @@ static bool table_add(struct table *table, const struct state_point *point, cons
     table->points[table->count++] = (struct retain_point){ .started_s = point->started_ms / 1000,
         .local_s = schedule_local(zone, point->started_ms / 1000),
         .state = point->state,
-        .walk_ended = point->walk_ended };
+        .walk_ended = point->walk_ended,
+        .pinned = pinned };
     return true;
 }
 
@@ -95,6 +96,8 @@ static void print_point(const char *source, const struct row *row, const struct 
             state_point_state_name(point->state), (unsigned long long)row->totals.objects,
             (unsigned long long)row->totals.bytes, (unsigned long long)(row->did.copied + row->did.recopied),
             (unsigned long long)row->did.deleted, (unsigned long long)row->did.failed);
+    if (!judged && point->pinned)
+        (void)printf("; pinned");
     for (unsigned i = 0; judged && i < point->reason_count; i++)
         (void)printf("%s%s", i == 0 ? "; kept: " : ", ", point->reasons[i]);
     (void)printf("%s\n", judged && !point->kept ? "; no rule keeps it" : "");
@@ -126,7 +129,7 @@ static enum verdict read_points(const struct vault *vault, struct s3_conn *conn,
         }
         if (verdict != VERDICT_OK)
             break;
-        if (!table_add(table, read.point, zone))
+        if (!table_add(table, read.point, list.items[i].pinned, zone))
             verdict = failure_set(failure, VERDICT_INTERNAL, "out of memory");
         point_read_free(&read);
     }

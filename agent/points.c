@@ -54,6 +54,10 @@ static bool note_version(
         break;
     case LAYOUT_FORGOTTEN:
         folder->forgotten = true;
+        folder->forgotten_ms = entry->modified_ms;
+        break;
+    case LAYOUT_PINNED:
+        folder->pinned = true;
         break;
     case LAYOUT_CHANGES:
         folder->logs = number > folder->logs ? number : folder->logs;

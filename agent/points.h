@@ -20,6 +20,8 @@ struct point_listed {
     char id[STATE_POINT_SIZE];
     bool has_point;                   /* point.json is there */
     bool forgotten;                   /* forgotten.json is there */
+    bool pinned;                      /* pinned.json is there, also under a delete marker */
+    int64_t forgotten_ms;             /* forgotten.json's time, by the server: its oldest version's */
     bool tampered;                    /* a second version with other content, or a delete marker, of a file in it */
     char version[POINT_VERSION_SIZE]; /* of point.json, the oldest; "" on a bucket without versions */
     int64_t written_ms;               /* point.json's, by the server */

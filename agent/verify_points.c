@@ -86,7 +86,11 @@ static bool note_version(
     former->etag_len = entry->etag.len < sizeof former->etag ? entry->etag.len : sizeof former->etag;
     if (former->etag_len > 0)
         memcpy(former->etag, entry->etag.ptr, former->etag_len);
-    listed->forgotten = listed->forgotten || file->kind == LAYOUT_FORGOTTEN;
+    listed->pinned = listed->pinned || file->kind == LAYOUT_PINNED;
+    if (file->kind == LAYOUT_FORGOTTEN) {
+        listed->forgotten = true;
+        listed->forgotten_ms = entry->modified_ms;
+    }
     if (file->kind != LAYOUT_POINT)
         return true;
     if (entry->version.len >= sizeof listed->version)

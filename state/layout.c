@@ -14,8 +14,10 @@ static const char *const folders[] = {
     [LAYOUT_CHANGES] = "points",
     [LAYOUT_FULL] = "points",
     [LAYOUT_FORGOTTEN] = "points",
+    [LAYOUT_PINNED] = "points",
     [LAYOUT_DRILL] = "points",
     [LAYOUT_LEASE] = "lease",
+    [LAYOUT_PRUNE] = "prune",
 };
 
 enum { LEASE_DIGITS = 10, FILE_DIGITS_MIN = 4 };
@@ -119,6 +121,15 @@ enum state_status layout_name(const struct layout *layout, const char *source, s
     return build_hashed(layout, LAYOUT_NAME, source, key, out, error);
 }
 
+/* Of the files of which a point has at most one; NULL: no such kind. */
+static const char *plain_name(enum layout_kind kind)
+{
+    return kind == LAYOUT_POINT       ? "point.json"
+           : kind == LAYOUT_FORGOTTEN ? "forgotten.json"
+           : kind == LAYOUT_PINNED    ? "pinned.json"
+                                      : NULL;
+}
+
 enum state_status layout_file_name(enum layout_kind kind, uint64_t number, char out[LAYOUT_FILE_NAME_SIZE])
 {
     bool numbered = kind == LAYOUT_CHANGES || kind == LAYOUT_FULL;
@@ -135,8 +146,8 @@ enum state_status layout_file_name(enum layout_kind kind, uint64_t number, char 
     if (numbered)
         (void)snprintf(out, LAYOUT_FILE_NAME_SIZE, "%s-%04u.ndjson.zst", kind == LAYOUT_CHANGES ? "changes" : "full",
                 (unsigned)number);
-    else if (kind == LAYOUT_POINT || kind == LAYOUT_FORGOTTEN)
-        (void)snprintf(out, LAYOUT_FILE_NAME_SIZE, "%s", kind == LAYOUT_POINT ? "point.json" : "forgotten.json");
+    else if (plain_name(kind) != NULL)
+        (void)snprintf(out, LAYOUT_FILE_NAME_SIZE, "%s", plain_name(kind));
     else
         return STATE_BAD_DATA;
     return STATE_OK;
@@ -160,6 +171,14 @@ enum state_status layout_lease(
     if (!layout_source_is_valid(source, strlen(source)) || number > STATE_LEASE_MAX)
         return STATE_BAD_DATA;
     build(layout, out, "lease/%s/%0*llu.json", source, LEASE_DIGITS, (unsigned long long)number);
+    return STATE_OK;
+}
+
+enum state_status layout_prune(const struct layout *layout, const char *source, struct layout_path *out)
+{
+    if (!layout_source_is_valid(source, strlen(source)))
+        return STATE_BAD_DATA;
+    build(layout, out, "prune/%s/record.json", source);
     return STATE_OK;
 }
 
@@ -233,8 +252,10 @@ bool layout_parse_file_name(const char *ptr, size_t len, enum layout_kind *kind,
     else if (take(&rest, "full-"))
         *kind = LAYOUT_FULL;
     else {
-        *kind = rest.len > 0 && rest.ptr[0] == 'f' ? LAYOUT_FORGOTTEN : LAYOUT_POINT;
-        return take(&rest, *kind == LAYOUT_POINT ? "point.json" : "forgotten.json") && rest.len == 0;
+        *kind = take(&rest, plain_name(LAYOUT_FORGOTTEN)) ? LAYOUT_FORGOTTEN
+                : take(&rest, plain_name(LAYOUT_PINNED))  ? LAYOUT_PINNED
+                                                          : LAYOUT_POINT;
+        return (*kind != LAYOUT_POINT || take(&rest, plain_name(LAYOUT_POINT))) && rest.len == 0;
     }
     bool leading_zero = rest.len > 0 && rest.ptr[0] == '0';
     size_t digits = take_number(&rest, number);
@@ -282,6 +303,9 @@ enum state_status layout_parse(const struct layout *layout, const char *ptr, siz
     } else if (take(&name, "lease/")) {
         out->kind = LAYOUT_LEASE;
         ok = take_number(&rest, &out->number) == LEASE_DIGITS && take(&rest, ".json") && rest.len == 0;
+    } else if (take(&name, "prune/")) {
+        out->kind = LAYOUT_PRUNE;
+        ok = take(&rest, "record.json") && rest.len == 0;
     }
     return ok ? STATE_OK : STATE_NOT_FOUND;
 }

@@ -5,7 +5,9 @@
  *   data-long/<source>/<sha256 of key>       where the path above would pass 1,024 bytes, the vault's prefix counted
  *   names/<source>/<sha256 of key>           such a key's bytes, nothing else
  *   points/<source>/<point>/point.json · changes-NNNN.ndjson.zst · full-NNNN.ndjson.zst · forgotten.json
+ *   points/<source>/<point>/pinned.json      the point stays, whatever the policy says
  *   points/<source>/<point>/drill-<time>.json   a restore of a sample of that point was tried then
+ *   prune/<source>/record.json               when the source was pruned, and where its chain begins since
  *   lease/<source>/<n>.json                  n in ten digits, so that byte order is number order
  *
  * Two keys of one source sort as their data/ paths do; data-long/ is in the order of the hashes.
@@ -39,8 +41,10 @@ enum layout_kind {
     LAYOUT_CHANGES,   /* changes-NNNN.ndjson.zst */
     LAYOUT_FULL,      /* full-NNNN.ndjson.zst */
     LAYOUT_FORGOTTEN, /* forgotten.json */
+    LAYOUT_PINNED,    /* pinned.json */
     LAYOUT_DRILL,     /* drill-20261120T030000Z.json */
-    LAYOUT_LEASE
+    LAYOUT_LEASE,
+    LAYOUT_PRUNE /* prune/<source>/record.json */
 };
 
 /* The vault's prefix, checked: "" or valid UTF-8 that ends with a slash. */
@@ -82,11 +86,15 @@ enum state_status layout_data(const struct layout *layout, const char *source, s
 enum state_status layout_name(const struct layout *layout, const char *source, struct state_text key,
         struct layout_path *out, struct state_error *error) __attribute__((warn_unused_result));
 /* A point's files. `number` is 1 or more for LAYOUT_CHANGES and LAYOUT_FULL, seconds since 1970 for LAYOUT_DRILL, 0 for
- * the other two. */
+ * the others. */
 enum state_status layout_point_file(const struct layout *layout, const char *source, const char *point,
         enum layout_kind kind, uint64_t number, struct layout_path *out) __attribute__((warn_unused_result));
 enum state_status layout_lease(const struct layout *layout, const char *source, uint64_t number,
         struct layout_path *out) __attribute__((warn_unused_result));
+
+/* Where a prune of the source leaves word. */
+enum state_status layout_prune(const struct layout *layout, const char *source, struct layout_path *out)
+        __attribute__((warn_unused_result));
 
 /*
  * The prefix under which a listing finds a kind: "data/<source>/", "points/<source>/" (all files of a point share

@@ -1,0 +1,325 @@
+/* See prune_judge.h. */
+#include "agent/prune_judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/utc.h"
+
+enum {
+    SLACK_S = 120, /* a run's clock is the vault's to about a second; this is room for a slow answer */
+    LATE_S = 3600, /* from the end of a run to its point.json: logs and full files are put in between */
+    FUTURE_S = 300,
+    FLOOD_MIN = 30, /* runs by hand are no flood */
+    FLOOD_TIMES = 3
+};
+#define DAY_MS INT64_C(86400000)
+
+static int64_t floor_s(int64_t ms)
+{
+    return ms / 1000 - (ms % 1000 < 0);
+}
+
+static bool is_misdated(const struct prune_point *point, int64_t id_s)
+{
+    int64_t started = floor_s(point->started_ms), finished = floor_s(point->finished_ms),
+            written = floor_s(point->written_ms);
+
+    return started > id_s + SLACK_S || started < id_s - SLACK_S || point->finished_ms < point->started_ms ||
+           written < finished - SLACK_S || written > finished + LATE_S;
+}
+
+static enum prune_trust judge_alone(const struct prune_points *points, const struct prune_point *point)
+{
+    int64_t id_s = 0;
+
+    if (points->has_root && strcmp(point->id, points->root) < 0)
+        return PRUNE_REMOVED;
+    if (!point->readable || !state_utc_from_point(point->id, strlen(point->id), &id_s))
+        return PRUNE_UNREADABLE;
+    if (id_s > floor_s(points->now_ms) + FUTURE_S)
+        return PRUNE_FUTURE;
+    return is_misdated(point, id_s) ? PRUNE_MISDATED : PRUNE_TRUSTED;
+}
+
+/* The oldest follows nobody, or what a prune has recorded. */
+static bool begins(const struct prune_points *points, const struct prune_point *point)
+{
+    if (!point->has_predecessor)
+        return !points->has_root;
+    return points->has_root && strcmp(point->id, points->root) == 0 &&
+           strcmp(point->predecessor.point, points->root_removed.point) == 0 &&
+           strcmp(point->predecessor.sha256, points->root_removed.sha256) == 0;
+}
+
+static bool follows(const struct prune_point *point, const struct prune_point *before)
+{
+    return point->has_predecessor && strcmp(point->predecessor.point, before->id) == 0 &&
+           strcmp(point->predecessor.sha256, before->sha256) == 0;
+}
+
+/* Whether a later point that is dated well goes on from this one: then it is more than a file that somebody laid there.
+ */
+static bool is_followed(const struct prune_points *points, size_t at)
+{
+    for (size_t i = at + 1; i < points->count; i++)
+        if (points->items[i].trust == PRUNE_TRUSTED && follows(&points->items[i], &points->items[at]))
+            return true;
+    return false;
+}
+
+/* From the oldest on: so nobody who only adds points can put an older one out of the chain. */
+static void judge_chain(struct prune_points *points)
+{
+    const struct prune_point *last = NULL;
+    bool any = false;
+
+    points->broken = false;
+    for (size_t i = 0; i < points->count; i++) {
+        struct prune_point *point = &points->items[i];
+        if (point->trust != PRUNE_TRUSTED)
+            continue;
+        if (last != NULL ? follows(point, last) : !any && begins(points, point)) {
+            last = point;
+            any = true;
+            continue;
+        }
+        any = true;
+        if (!is_followed(points, i)) {
+            point->trust = PRUNE_UNCHAINED;
+            continue;
+        }
+        if (!points->broken) {
+            points->broken = true;
+            points->broken_at = i;
+        }
+        if (points->accept)
+            last = point;
+        else
+            point->trust = PRUNE_UNCHAINED;
+    }
+}
+
+static bool is_given(const struct config_duration *length)
+{
+    return length->years != 0 || length->months != 0 || length->days != 0 || length->hours != 0;
+}
+
+/* A keep that counts nothing is taken for one that was forgotten to fill in, not for a wish to lose everything. */
+static bool says_nothing(const struct config_policy *policy)
+{
+    const struct config_keep *keep = &policy->keep;
+    bool any = keep->last != 0 || keep->hourly != 0 || keep->daily != 0 || keep->weekly != 0 || keep->monthly != 0 ||
+               keep->yearly != 0 || is_given(&keep->within) || is_given(&keep->within_hourly) ||
+               is_given(&keep->within_daily) || is_given(&keep->within_weekly) || is_given(&keep->within_monthly) ||
+               is_given(&keep->within_yearly);
+
+    return policy->delete_after_days == CONFIG_UNSET && (!keep->given || !any);
+}
+
+/* Forgotten so long that a prune may have taken away what it needs. */
+static bool is_over(const struct prune_points *points, const struct prune_point *point)
+{
+    return point->forgotten_ms != 0 && points->now_ms - point->forgotten_ms >= points->policy->grace_days * DAY_MS;
+}
+
+/* One judgement of the policy over the points that count, those whose grace is over included or not. */
+static void ask_policy(const struct prune_points *points, bool with_over, struct retain_point *retained, size_t *index)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < points->count; i++) {
+        const struct prune_point *point = &points->items[i];
+        if (point->trust != PRUNE_TRUSTED || (!with_over && is_over(points, point) && !point->pinned))
+            continue;
+        retained[count] = (struct retain_point){ .started_s = floor_s(point->started_ms),
+            .local_s = point->local_s,
+            .state = point->state,
+            .walk_ended = point->walk_ended,
+            .pinned = point->pinned };
+        index[count++] = i;
+    }
+    retain(points->policy, floor_s(points->now_ms), retained, count);
+    for (size_t i = 0; i < count; i++) {
+        struct prune_point *point = &points->items[index[i]];
+        if (!retained[i].kept || point->kept)
+            continue;
+        point->kept = true;
+        point->reason_count = retained[i].reason_count;
+        memcpy(point->reasons, retained[i].reasons, sizeof point->reasons);
+    }
+}
+
+/*
+ * Twice: as if those that are long forgotten were not there, since they must not stand in the place of one that is; and
+ * as if they were, since a thief may have written their forgotten.json: what the policy keeps of all holds its versions
+ * in any case.
+ */
+static void judge_holding(struct prune_points *points, struct retain_point *retained, size_t *index)
+{
+    ask_policy(points, false, retained, index);
+    ask_policy(points, true, retained, index);
+    points->forgotten = points->holding_count = 0;
+    for (size_t i = 0; i < points->count; i++) {
+        struct prune_point *point = &points->items[i];
+        if (point->trust != PRUNE_TRUSTED)
+            continue;
+        point->forget = !point->kept && point->forgotten_ms == 0;
+        point->disputed = point->kept && is_over(points, point);
+        point->remember = point->kept && point->forgotten_ms != 0 && !point->disputed;
+        point->holds = point->kept || (point->forget ? points->policy->grace_days > 0 : !is_over(points, point));
+        points->forgotten += point->forget;
+        if (point->holds)
+            points->holding_s[points->holding_count++] = floor_s(point->written_ms);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+static void reset(struct prune_point *point)
+{
+    point->kept = point->forget = point->remember = point->disputed = point->holds = false;
+    point->reason_count = 0;
+}
+
+bool prune_judge_points(struct prune_points *points)
+{
+    struct retain_point *retained = calloc(points->count + 1, sizeof *retained);
+    size_t *index = calloc(points->count + 1, sizeof *index);
+    bool well;
+
+    free(points->holding_s);
+    points->holding_s = calloc(points->count + 1, sizeof *points->holding_s);
+    well = retained != NULL && index != NULL && points->holding_s != NULL;
+    points->newest = points->count;
+    if (well) {
+        for (size_t i = 0; i < points->count; i++) {
+            reset(&points->items[i]);
+            points->items[i].trust = judge_alone(points, &points->items[i]);
+        }
+        judge_chain(points);
+        points->keeps_all = says_nothing(points->policy);
+        for (size_t i = 0; i < points->count; i++)
+            if (points->items[i].trust == PRUNE_TRUSTED && points->items[i].state == STATE_POINT_COMPLETE)
+                points->newest = i;
+        judge_holding(points, retained, index);
+        if (points->holding_count > 1)
+            qsort(points->holding_s, points->holding_count, sizeof *points->holding_s, by_time);
+    }
+    if (points->newest == points->count || points->keeps_all) {
+        for (size_t i = 0; i < points->count; i++)
+            points->items[i].forget = false;
+        points->forgotten = 0;
+    }
+    free(retained);
+    free(index);
+    return well;
+}
+
+void prune_points_clear(struct prune_points *points)
+{
+    free(points->holding_s);
+    points->holding_s = NULL;
+    points->holding_count = 0;
+}
+
+bool prune_judge_flood(const struct prune_points *points, int64_t since_ms, uint64_t expected, uint64_t *complete)
+{
+    uint64_t most = expected * FLOOD_TIMES > FLOOD_MIN ? expected * FLOOD_TIMES : FLOOD_MIN;
+
+    *complete = 0;
+    for (size_t i = 0; i < points->count; i++)
+        *complete += points->items[i].trust == PRUNE_TRUSTED && points->items[i].state == STATE_POINT_COMPLETE &&
+                     points->items[i].written_ms > since_ms;
+    return *complete > most;
+}
+
+size_t prune_judge_root(const struct prune_points *points, const bool *has_full)
+{
+    size_t oldest = 0, root = points->count;
+
+    if (points->newest == points->count || points->keeps_all || points->broken)
+        return points->count;
+    while (oldest < points->count && !points->items[oldest].holds)
+        oldest++;
+    for (size_t i = 0; i <= oldest && i < points->count; i++)
+        if (points->items[i].trust == PRUNE_TRUSTED && has_full[i] && points->items[i].has_predecessor)
+            root = i;
+    return root;
+}
+
+/* Whether a holding point was written while this was the current state, by the service's times; the same second is
+ * within. */
+static bool is_held(const struct prune_points *points, int64_t from_s, int64_t to_s)
+{
+    size_t low = 0, high = points->holding_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (points->holding_s[middle] < from_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < points->holding_count && points->holding_s[low] <= to_s;
+}
+
+bool prune_judge_rest(const struct prune_points *points, int64_t modified_ms)
+{
+    if (points->newest == points->count || points->keeps_all)
+        return false;
+    return floor_s(modified_ms) < floor_s(points->items[points->newest].started_ms) &&
+           points->now_ms - modified_ms >= points->policy->grace_days * DAY_MS;
+}
+
+void prune_judge_versions(const struct prune_points *points, struct prune_version *versions, size_t count)
+{
+    bool may = points->newest < points->count && !points->keeps_all, below = false;
+    int64_t newest_s = may ? floor_s(points->items[points->newest].written_ms) : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct prune_version *version = &versions[i];
+        int64_t from_s = floor_s(version->modified_ms), to_s = i > 0 ? floor_s(versions[i - 1].modified_ms) : INT64_MAX;
+        version->goes = false;
+        if (!may || version->is_marker || version->needed || from_s >= newest_s)
+            continue;
+        /* one that no log names was left by a run that was killed: the times of its key say nothing of any point */
+        version->goes =
+                !is_held(points, from_s, to_s) || (!version->named && prune_judge_rest(points, version->modified_ms));
+    }
+    for (size_t i = count; i > 0; i--) {
+        struct prune_version *version = &versions[i - 1];
+        if (version->is_marker)
+            version->goes = may && !below && floor_s(version->modified_ms) < newest_s;
+        below = below || !version->goes;
+    }
+}
+
+bool prune_judge_asks(uint64_t going, uint64_t all)
+{
+    return going > all / 3;
+}
+
+const char *prune_trust_name(enum prune_trust trust)
+{
+    switch (trust) {
+    case PRUNE_TRUSTED:
+        return "it counts";
+    case PRUNE_REMOVED:
+        return "it was pruned";
+    case PRUNE_UNREADABLE:
+        return "there is no point in it that can be read";
+    case PRUNE_FUTURE:
+        return "it is of a time that has not come";
+    case PRUNE_MISDATED:
+        return "its id, its times and the time of its file do not agree";
+    case PRUNE_UNCHAINED:
+        return "it does not follow the chain of points";
+    }
+    return "unknown";
+}
