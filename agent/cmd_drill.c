@@ -11,6 +11,7 @@
 #include "agent/clock.h"
 #include "agent/drill.h"
 #include "agent/event.h"
+#include "agent/outcome.h"
 #include "agent/report.h"
 #include "agent/vault_sources.h"
 
@@ -140,13 +141,26 @@ struct result {
     json_t *confidence, *record; /* of the last source: the top's where it is the only one */
     struct failure error;
     bool has_error;
+    struct outcome outcome;
 };
 
-static void note(const struct program *program, const struct drill_report *report, struct result *result)
+static void note(
+        const struct program *program, const char *source, const struct drill_report *report, struct result *result)
 {
     json_t *document, *problems = drill_problems_json(report);
 
     result->exit = exit_worse(result->exit, report->exit);
+    for (size_t i = 0; i < report->listed; i++) {
+        char key[4200];
+        outcome_problem(&result->outcome, "%s: %s: %s", report->items[i].problem,
+                key_for_people(report->items[i].key, report->items[i].key_len, key, sizeof key),
+                report->items[i].detail);
+    }
+    outcome_source(&result->outcome, &(struct outcome_source){ .source = source,
+                                             .exit = report->exit,
+                                             .checked = report->checked,
+                                             .problems = report->problems,
+                                             .error = report->has_error ? &report->error : NULL });
     result->checked += report->checked;
     result->bytes_read += report->bytes_read;
     for (unsigned i = 0; i < DRILL_STRATA; i++)
@@ -198,11 +212,12 @@ static enum verdict drill_all(struct program *program, struct words *words, cons
             (void)printf("\n");
         drill_do(options, report);
         event_end_progress();
-        note(program, report, result);
+        note(program, sources.names[i], report, result);
         drill_report_free(report);
     }
     if (clock_stop_asked())
         result->exit = exit_worse(result->exit, EXIT_LEFT);
+    outcome_end(&result->outcome, verdict != VERDICT_OK ? failure : NULL);
     free(report);
     vault_sources_free(&sources);
     s3_conn_free(options->conn);
@@ -241,9 +256,12 @@ enum exit_code cmd_drill(struct program *program, int argc, char **argv)
         goto out;
     }
     clock_catch_signals(GRACE_MS);
+    outcome_begin(&result.outcome, program, "drill");
     verdict = vault_open(program, &access, &vault, &failure);
     if (verdict == VERDICT_OK)
         verdict = drill_all(program, words, &vault, &counters, &result, &failure);
+    else
+        outcome_end(&result.outcome, &failure);
     if (verdict != VERDICT_OK)
         result.exit = command_fail(program, "drill", verdict_exit(verdict), &failure);
     else if (program->json && !print_json(&result))

@@ -8,6 +8,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/outcome.h"
 #include "agent/report.h"
 #include "agent/vault_sources.h"
 #include "agent/verify.h"
@@ -64,6 +65,7 @@ struct telling {
     json_t *problems, *sources;
     uint64_t checked, bytes_read, told;
     json_t *error; /* the first source's that could not be looked at; NULL: none */
+    struct outcome outcome;
 };
 
 static void tell_problem(void *ctx, const struct verify_problem *problem)
@@ -72,6 +74,8 @@ static void tell_problem(void *ctx, const struct verify_problem *problem)
     char key[4200];
 
     telling->told++;
+    outcome_problem(&telling->outcome, "%s: %s: %s", problem->problem,
+            key_for_people(problem->key.ptr, problem->key.len, key, sizeof key), problem->detail);
     if (!telling->program->json) {
         event_end_progress();
         (void)printf("%s: %s: %s: %s\n", problem->source, problem->problem,
@@ -157,6 +161,11 @@ static enum exit_code verify_one(struct verify_options *verify, const struct opt
         code = exit_worse(code, EXIT_LEFT);
     if (report->problems > 0)
         code = exit_worse(code, EXIT_PARTIAL);
+    outcome_source(&telling->outcome, &(struct outcome_source){ .source = verify->source,
+                                              .exit = code,
+                                              .checked = report->checked,
+                                              .problems = report->problems,
+                                              .error = verdict != VERDICT_OK ? &failure : NULL });
     telling->checked += report->checked;
     telling->bytes_read += report->bytes_read;
     if (telling->program->json)
@@ -220,6 +229,7 @@ enum exit_code cmd_verify(struct program *program, int argc, char **argv)
     clock_catch_signals(GRACE_MS);
     telling.problems = json_array();
     telling.sources = json_array();
+    outcome_begin(&telling.outcome, program, "verify");
     verdict = vault_open(program, &access, &vault, &failure);
     if (verdict == VERDICT_OK)
         verdict = program_connect(program, &conn, &failure);
@@ -231,6 +241,7 @@ enum exit_code cmd_verify(struct program *program, int argc, char **argv)
         code = verify_all(program, &vault, conn, &options, &sources, &telling);
     if (verdict == VERDICT_OK && program->json && !print_document(&telling, code))
         code = EXIT_INTERNAL;
+    outcome_end(&telling.outcome, verdict != VERDICT_OK ? &failure : NULL);
     json_decref(telling.error);
     json_decref(telling.problems);
     json_decref(telling.sources);

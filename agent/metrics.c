@@ -146,3 +146,14 @@ bool metrics_print_emf(const struct metrics_source *sources, size_t count, int64
     }
     return well;
 }
+
+bool metrics_print_check(const struct metrics_check *check, int64_t now_ms)
+{
+    json_t *named = json_array(), *values = json_object();
+
+    name_metric(named, values, "Checked", "Count", (double)check->checked);
+    name_metric(named, values, "Problems", "Count", (double)check->problems);
+    name_metric(named, values, "ExitCode", "None", check->exit);
+    return print_emf_line(
+            now_ms, json_pack("{ss ss}", "Source", check->source, "Command", check->command), named, values);
+}

@@ -22,6 +22,14 @@ bool metrics_wanted(const struct config *config);
 bool metrics_print_emf(const struct metrics_source *sources, size_t count, int64_t now_ms)
         __attribute__((warn_unused_result));
 
+/* What a verify, drill or prune of a source came to, by source and command; where the config wants it. */
+struct metrics_check {
+    const char *command, *source;
+    enum exit_code exit;
+    uint64_t checked, problems;
+};
+bool metrics_print_check(const struct metrics_check *check, int64_t now_ms) __attribute__((warn_unused_result));
+
 /* Replaces the file in one step. Lines of sources that are not among these are kept: a run of one source takes nothing
  * from the others. */
 enum verdict metrics_write_file(const char *path, const struct metrics_source *sources, size_t count,

@@ -103,32 +103,80 @@ static void write_source(FILE *message, const struct source_report *report)
 }
 
 /* "vaultferry run: acme-invoices is guarded (vault acme-vault)": names one source, counts more. */
-static void make_subject(const struct program *program, const struct notify_run *run, const char *first,
-        const size_t counts[3], char subject[static S3_SNS_SUBJECT_MAX + 1])
+static void make_subject(const struct program *program, const char *command, const struct notify_count *count,
+        char subject[static S3_SNS_SUBJECT_MAX + 1])
 {
-    size_t all = counts[0] + counts[1] + counts[2], bad = counts[0] + counts[1];
+    size_t bad = count->failed + count->guarded;
 
-    if (all == 1)
-        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %s %s (vault %s)", run->command, first,
-                counts[0] == 1   ? "failed"
-                : counts[1] == 1 ? "is guarded"
-                                 : "is done",
+    if (bad + count->done == 1)
+        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %s %s (vault %s)", command, count->first,
+                count->failed == 1            ? "failed"
+                : count->guarded == 0         ? "is done"
+                : strcmp(command, "run") == 0 ? "is guarded"
+                                              : "was stopped",
                 program->config->vault.bucket);
     else if (bad == 0)
-        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %zu sources are done (vault %s)", run->command,
-                all, program->config->vault.bucket);
+        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %zu sources are done (vault %s)", command,
+                count->done, program->config->vault.bucket);
     else
-        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %zu failed, %zu guarded (vault %s)",
-                run->command, counts[0], counts[1], program->config->vault.bucket);
+        (void)snprintf(subject, S3_SNS_SUBJECT_MAX + 1, "vaultferry %s: %zu failed, %zu %s (vault %s)", command,
+                count->failed, count->guarded, strcmp(command, "run") == 0 ? "guarded" : "stopped",
+                program->config->vault.bucket);
+}
+
+void notify_take(struct notify_count *count, enum exit_code code, const char *source)
+{
+    size_t *kind;
+
+    switch (event_of(code)) {
+    case CONFIG_ON_FAILURE:
+        kind = &count->failed;
+        break;
+    case CONFIG_ON_GUARD:
+        kind = &count->guarded;
+        break;
+    case CONFIG_ON_SUCCESS:
+        kind = &count->done;
+        break;
+    default:
+        return;
+    }
+    (*kind)++;
+    if (count->first == NULL || (code != EXIT_DONE && count->failed + count->guarded == 1))
+        count->first = source;
+}
+
+/* Of what happened, that which the config wants to be told. */
+static bool keep_wanted(const struct config_notify *notify, struct notify_count *count)
+{
+    if ((notify->on & CONFIG_ON_FAILURE) == 0)
+        count->failed = 0;
+    if ((notify->on & CONFIG_ON_GUARD) == 0)
+        count->guarded = 0;
+    if ((notify->on & CONFIG_ON_SUCCESS) == 0)
+        count->done = 0;
+    return count->failed + count->guarded + count->done > 0;
+}
+
+void notify_of_check(
+        const struct program *program, const char *command, const struct notify_count *count, const char *lines)
+{
+    char subject[S3_SNS_SUBJECT_MAX + 1];
+    struct notify_count wanted = *count;
+
+    if (program->config->notify.sns_topic_arn == NULL || !keep_wanted(&program->config->notify, &wanted))
+        return;
+    make_subject(program, command, &wanted, subject);
+    send_message(program, subject, lines);
 }
 
 void notify_of_run(const struct program *program, const struct notify_run *run)
 {
     const struct config_notify *notify = &program->config->notify;
+    struct notify_count count = { .first = NULL };
     char subject[S3_SNS_SUBJECT_MAX + 1];
-    size_t counts[3] = { 0, 0, 0 }, length = 0; /* failed, guarded, done */
-    const char *first = NULL;
     char *message = NULL;
+    size_t length = 0;
     FILE *into;
 
     if (notify->sns_topic_arn == NULL || (into = open_memstream(&message, &length)) == NULL)
@@ -138,13 +186,12 @@ void notify_of_run(const struct program *program, const struct notify_run *run)
         enum config_event event = event_of(report->exit);
         if ((notify->on & event) == 0 || (event == CONFIG_ON_SUCCESS && strcmp(report->state, "skipped") == 0))
             continue;
-        counts[event == CONFIG_ON_FAILURE ? 0 : event == CONFIG_ON_GUARD ? 1 : 2]++;
-        first = first != NULL ? first : report->source;
+        notify_take(&count, report->exit, report->source);
         if (ftell(into) < S3_SNS_MESSAGE_MAX / 2)
             write_source(into, report);
     }
-    if (fclose(into) == 0 && first != NULL) {
-        make_subject(program, run, first, counts, subject);
+    if (fclose(into) == 0 && count.first != NULL) {
+        make_subject(program, run->command, &count, subject);
         send_message(program, subject, message);
     }
     free(message);

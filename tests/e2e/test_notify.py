@@ -165,3 +165,29 @@ def test_metrics_that_cannot_be_written_change_nothing(sim):
     sim.fill(bucket, 1)
     result = sim.cli("--json", "run", config=sim.config(bucket, metrics={"prometheus_file": "/does/not/exist/x.prom"}))
     assert result.returncode == 0 and "metrics-not-written" in result.stderr, result
+
+
+def test_verify_and_drill_that_find_something_are_told(sim, topic):
+    bucket, scratch = sim.bucket(), f"scratch-{sim.tag}"
+    sim.fill(bucket, 3)
+    sim.source.create_bucket(Bucket=scratch)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn, "on": ["failure"]}, metrics={"emf": True})
+    sim.run(config=config)
+    for command in (["verify"], ["drill", "--to", f"s3://{scratch}/", "--to-profile", "source"]):
+        sim.do(*command, config=config)
+    assert topic.messages() == []
+    [version] = [one["VersionId"] for one in sim.vault.versions(f"data/{bucket}/k001")]
+    sim.owner.delete_object(Bucket=sim.vault_bucket, Key=f"data/{bucket}/k001", VersionId=version)
+    for command in (["verify"], ["drill", "--to", f"s3://{scratch}/", "--to-profile", "source"]):
+        result = sim.cli(*command, config=config)
+        assert result.returncode == 2
+        [(subject, message)] = topic.messages()
+        assert subject == f"vaultferry {command[0]}: {bucket} failed (vault {sim.vault_bucket})"
+        assert "k001" in message and "exit code 2" in message
+        [line] = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+        assert (line["Source"], line["Command"], line["ExitCode"], line["Problems"]) == (bucket, command[0], 2, 1)
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["Source", "Command"]]
+    config["vault"]["bucket"] = "nobodys-vault"
+    sim.do("verify", config=config, exit=5)
+    [(subject, message)] = topic.messages()
+    assert subject == "vaultferry verify: nobodys-vault failed (vault nobodys-vault)" and "NoSuchBucket" in message
