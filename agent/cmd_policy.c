@@ -52,8 +52,9 @@ enum exit_code cmd_policy(struct program *program, int argc, char **argv)
         return EXIT_USAGE;
     if (optind + 1 != argc)
         return command_misused(program, "policy",
-                "name one document: source-bucket, source-role, source-key, vault-role, "
-                "vault-key, vault-bucket or restore-role");
+                "name one document: source-bucket, source-role, source-key, vault-role, vault-key, vault-bucket, "
+                "prune-role or restore-role; vault-trust, prune-trust, restore-trust or source-trust; bootstrap or "
+                "bootstrap-source");
     document = permission_document_of(argv[optind]);
     if (document == PERMISSION_DOCUMENTS)
         return command_misused(program, "policy", "there is no document \"%s\"", argv[optind]);

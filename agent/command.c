@@ -50,7 +50,8 @@ static const struct command {
             "each source's last good point and its age" },
     { "policy", cmd_policy, true, "DOCUMENT [--source S]",
             "the policy document that an account has to have: source-bucket, source-role, source-key, vault-role, "
-            "vault-key, vault-bucket, restore-role" },
+            "vault-key, vault-bucket, prune-role, restore-role; who may take a role: vault-trust, prune-trust, "
+            "restore-trust, source-trust; what bootstrap needs: bootstrap, bootstrap-source" },
     { "drill", cmd_drill, true,
             "--to s3://BUCKET/PREFIX [--source S]... [--sample N] [--at T] [--seed HEX] [--max-thaw BYTES] "
             "[--max-cost X] [--thaw TIER] [--no-wait] [--to-profile P] [--to-role ARN] [--to-region R] [--to-endpoint "

@@ -8,9 +8,10 @@
 #include "s3/endpoint.h"
 
 static const char *const names[PERMISSION_DOCUMENTS] = { "source-bucket", "source-role", "source-key", "vault-role",
-    "vault-key", "vault-bucket", "restore-role" };
+    "vault-key", "vault-bucket", "prune-role", "restore-role", "vault-trust", "prune-trust", "restore-trust",
+    "source-trust", "bootstrap", "bootstrap-source" };
 
-enum { ARN_SIZE = 2304 };
+enum { ARN_SIZE = PERMISSION_ARN_SIZE, ROLE_NAME_MAX = 64 };
 
 struct writer {
     const struct config *config;
@@ -60,6 +61,57 @@ static void add_bucket(
 
     (void)snprintf(arn, sizeof arn, "arn:%s:s3:::%s%s", partition(access), bucket, tail);
     add(writer, array, arn);
+}
+
+static void add_under(struct writer *writer, json_t *array, const char *folder)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    char tail[1100];
+
+    (void)snprintf(tail, sizeof tail, "/%s%s*", vault->prefix, folder);
+    add_bucket(writer, array, &vault->access, vault->bucket, tail);
+}
+
+bool permission_restore_role(const struct config *config, char arn[PERMISSION_ARN_SIZE])
+{
+    const char *vault = config->vault.access.role_arn;
+    int length = vault != NULL ? snprintf(arn, PERMISSION_ARN_SIZE, "%s-restore", vault) : -1;
+
+    return length > 0 && length < PERMISSION_ARN_SIZE && strlen(strrchr(arn, '/') + 1) <= ROLE_NAME_MAX;
+}
+
+/* -> the account of arn:aws:iam::444455556666:role/x; "" where the text is none */
+static void account_of(const char *arn, char account[16])
+{
+    const char *at = arn;
+
+    for (int i = 0; i < 4 && at != NULL; i++) {
+        at = strchr(at, ':');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    (void)snprintf(account, 16, "%.*s", at != NULL ? (int)strcspn(at, ":") : 0, at != NULL ? at : "");
+}
+
+void permission_vault_account(const struct config *config, char account[16])
+{
+    account[0] = '\0';
+    if (config->vault.access.account != NULL)
+        (void)snprintf(account, 16, "%s", config->vault.access.account);
+    else if (config->vault.access.role_arn != NULL)
+        account_of(config->vault.access.role_arn, account);
+}
+
+static void add_vault_roles(struct writer *writer, json_t *array)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    char restore[ARN_SIZE];
+
+    if (vault->access.role_arn != NULL)
+        add(writer, array, vault->access.role_arn);
+    if (vault->prune_role_arn != NULL)
+        add(writer, array, vault->prune_role_arn);
+    if (permission_restore_role(writer->config, restore))
+        add(writer, array, restore);
 }
 
 /* The buckets of one source: as they are selected; where tags decide alone, all. */
@@ -115,7 +167,6 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
 {
     const struct config_vault *vault = &writer->config->vault;
     json_t *array = json_array();
-    char tail[1100];
 
     if (resource == PERMISSION_EVERYTHING)
         add(writer, array, "*");
@@ -125,11 +176,17 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
         add_vault_key(writer, array);
     else if (resource == PERMISSION_TOPIC)
         add(writer, array, writer->config->notify.sns_topic_arn);
-    else if (resource == PERMISSION_VAULT_OBJECTS || resource == PERMISSION_VAULT_POINTS) {
-        (void)snprintf(
-                tail, sizeof tail, "/%s%s*", vault->prefix, resource == PERMISSION_VAULT_POINTS ? "points/" : "");
-        add_bucket(writer, array, &vault->access, vault->bucket, tail);
-    }
+    else if (resource == PERMISSION_VAULT_ROLES)
+        add_vault_roles(writer, array);
+    else if (resource == PERMISSION_VAULT_OBJECTS)
+        add_under(writer, array, "");
+    if (resource == PERMISSION_VAULT_POINTS || resource == PERMISSION_VAULT_NOTES ||
+            resource == PERMISSION_VAULT_CATALOG)
+        add_under(writer, array, "points/");
+    if (resource == PERMISSION_VAULT_NOTES || resource == PERMISSION_VAULT_CATALOG)
+        add_under(writer, array, "lease/");
+    if (resource == PERMISSION_VAULT_CATALOG)
+        add_under(writer, array, "names/");
     for (size_t i = 0; i < writer->config->source_count; i++) {
         const struct config_source *source = &writer->config->sources[i];
         if (!is_meant(writer, source))
@@ -138,6 +195,8 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
             add_source(writer, array, source, resource == PERMISSION_SOURCE ? "" : "/*");
         else if (resource == PERMISSION_SOURCE_ENCRYPTION)
             add_source_key(writer, array, source);
+        else if (resource == PERMISSION_SOURCE_ROLES && source->access.role_arn != NULL)
+            add(writer, array, source->access.role_arn);
     }
     return array;
 }
@@ -151,6 +210,12 @@ static bool records_acls(const struct writer *writer)
     return false;
 }
 
+/* An interface endpoint of AWS's is AWS as well. */
+static bool is_aws(const struct config_access *access)
+{
+    return access->endpoint == NULL || strstr(access->endpoint, ".amazonaws.") != NULL;
+}
+
 static bool is_wanted(const struct writer *writer, const struct permission *permission)
 {
     const struct config_vault *vault = &writer->config->vault;
@@ -160,6 +225,8 @@ static bool is_wanted(const struct writer *writer, const struct permission *perm
                    (permission->when == PERMISSION_WITH_KEY && vault->kms_key_id != NULL) ||
                    (permission->when == PERMISSION_WITH_ACL && vault->acl != NULL) ||
                    (permission->when == PERMISSION_WITH_TOPIC && writer->config->notify.sns_topic_arn != NULL) ||
+                   (permission->when == PERMISSION_IN_AWS && is_aws(&vault->access)) ||
+                   (permission->when == PERMISSION_ELSEWHERE && !is_aws(&vault->access)) ||
                    (permission->when == PERMISSION_WITH_RECORDED_ACL && records_acls(writer)));
 }
 
@@ -170,6 +237,16 @@ static bool names_principal(enum permission_document document)
            document == PERMISSION_VAULT_KEY;
 }
 
+/* Whom a policy lets in: the vault role; to the vault's own key the prune role as well. */
+static json_t *principal(const struct writer *writer)
+{
+    const struct config_vault *vault = &writer->config->vault;
+
+    return writer->document == PERMISSION_VAULT_KEY && vault->prune_role_arn != NULL
+                   ? json_pack("{s[ss]}", "AWS", vault->access.role_arn, vault->prune_role_arn)
+                   : json_pack("{ss}", "AWS", vault->access.role_arn);
+}
+
 static void add_statement(struct writer *writer, const struct permission *permission)
 {
     json_t *statement = json_pack("{ss ss}", "Sid", permission->sid, "Effect", "Allow"), *actions = json_array();
@@ -178,9 +255,7 @@ static void add_statement(struct writer *writer, const struct permission *permis
     for (size_t i = 0; i < PERMISSION_ACTIONS_MAX && permission->actions[i] != NULL; i++)
         add(writer, actions, permission->actions[i]);
     if (names_principal(permission->document))
-        writer->failed = json_object_set_new(statement, "Principal",
-                                 json_pack("{ss}", "AWS", writer->config->vault.access.role_arn)) != 0 ||
-                         writer->failed;
+        writer->failed = json_object_set_new(statement, "Principal", principal(writer)) != 0 || writer->failed;
     writer->failed = json_object_set_new(statement, "Action", actions) != 0 || writer->failed;
     if (json_array_size(on) == 0) { /* a config of streams alone has no source to be read */
         json_decref(on);
@@ -200,11 +275,12 @@ static void add_denial(struct writer *writer, json_t *denial)
     writer->failed = json_array_append_new(writer->statements, denial) != 0 || writer->failed;
 }
 
-/* What the vault refuses to everybody: who may grant permissions in its account cannot end a version by a slip. */
+/* What the vault refuses to everybody: who may grant permissions in its account cannot end a version by a slip. Who
+ * administers the account can still change this very policy. */
 static void add_denials(struct writer *writer)
 {
     const struct config_vault *vault = &writer->config->vault;
-    json_t *everything = resources(writer, PERMISSION_VAULT), *ends;
+    json_t *everything = resources(writer, PERMISSION_VAULT), *roles = resources(writer, PERMISSION_VAULT_ROLES);
 
     add_bucket(writer, everything, &vault->access, vault->bucket, "/*");
     add_denial(writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "OnlyEncryptedConnections", "Effect", "Deny",
@@ -214,20 +290,66 @@ static void add_denials(struct writer *writer)
             writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "PointsAreWrittenOnce", "Effect", "Deny", "Principal",
                             "*", "Action", "s3:PutObject", "Resource", resources(writer, PERMISSION_VAULT_POINTS),
                             "Condition", "Null", "s3:if-none-match", "true"));
-    ends = json_pack("{ss ss ss s[ss] so}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny", "Principal", "*",
-            "Action", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "Resource",
-            resources(writer, PERMISSION_VAULT_OBJECTS));
+    /* without any role one identity does all: prune as well */
     if (vault->prune_role_arn != NULL)
-        writer->failed =
-                json_object_set_new(ends, "Condition",
-                        json_pack("{s{ss}}", "ArnNotEquals", "aws:PrincipalArn", vault->prune_role_arn)) != 0 ||
-                writer->failed;
-    add_denial(writer, ends);
+        add_denial(writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny",
+                                   "Principal", "*", "Action", "s3:DeleteObjectVersion", "Resource",
+                                   resources(writer, PERMISSION_VAULT_OBJECTS), "Condition", "ArnNotEquals",
+                                   "aws:PrincipalArn", vault->prune_role_arn));
+    else if (vault->access.role_arn != NULL)
+        add_denial(writer,
+                json_pack("{ss ss ss ss so}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny", "Principal", "*",
+                        "Action", "s3:DeleteObjectVersion", "Resource", resources(writer, PERMISSION_VAULT_OBJECTS)));
+    add_denial(writer,
+            json_pack("{ss ss ss ss so}", "Sid", "NobodyBypassesLocks", "Effect", "Deny", "Principal", "*", "Action",
+                    "s3:BypassGovernanceRetention", "Resource", resources(writer, PERMISSION_VAULT_OBJECTS)));
+    if (json_array_size(roles) > 0)
+        add_denial(writer,
+                json_pack("{ss ss ss s[ssssssssss] so s{s{sO}}}", "Sid", "RolesChangeNoSettings", "Effect", "Deny",
+                        "Principal", "*", "Action", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration",
+                        "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutEncryptionConfiguration",
+                        "s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls",
+                        "s3:PutBucketObjectLockConfiguration", "s3:PutReplicationConfiguration", "s3:DeleteBucket",
+                        "Resource", resources(writer, PERMISSION_VAULT), "Condition", "ArnEquals", "aws:PrincipalArn",
+                        roles));
+    json_decref(roles);
+}
+
+/* Who may take a role: what may do so by its own policy in the backup account, since that is where vaultferry runs. An
+ * external id keeps out who talks somebody else's program into it. */
+static void add_trust(struct writer *writer)
+{
+    const struct config_access *access = &writer->config->vault.access;
+    const char *external_id = access->external_id;
+    char account[16], root[80];
+    json_t *statement;
+
+    if (writer->document == PERMISSION_SOURCE_TRUST) {
+        external_id = NULL;
+        for (size_t i = 0; i < writer->config->source_count && external_id == NULL; i++)
+            if (is_meant(writer, &writer->config->sources[i]))
+                external_id = writer->config->sources[i].access.external_id;
+    }
+    permission_vault_account(writer->config, account);
+    (void)snprintf(root, sizeof root, "arn:%s:iam::%s:root", partition(access), account);
+    statement = json_pack("{ss ss s{ss} ss}", "Sid", "VaultferryTakesIt", "Effect", "Allow", "Principal", "AWS", root,
+            "Action", "sts:AssumeRole");
+    if (external_id != NULL)
+        writer->failed = json_object_set_new(statement, "Condition",
+                                 json_pack("{s{ss}}", "StringEquals", "sts:ExternalId", external_id)) != 0 ||
+                         writer->failed;
+    writer->failed = json_array_append_new(writer->statements, statement) != 0 || writer->failed;
+}
+
+static bool is_trust(enum permission_document document)
+{
+    return document >= PERMISSION_VAULT_TRUST && document <= PERMISSION_SOURCE_TRUST;
 }
 
 static enum verdict check(const struct writer *writer, struct failure *failure)
 {
     bool any = false;
+    char account[16];
 
     for (size_t i = 0; i < writer->config->source_count; i++)
         any = any || is_meant(writer, &writer->config->sources[i]);
@@ -235,6 +357,11 @@ static enum verdict check(const struct writer *writer, struct failure *failure)
         return failure_set(failure, VERDICT_USAGE, "the config has no bucket source \"%s\"", writer->source);
     if (names_principal(writer->document) && writer->config->vault.access.role_arn == NULL)
         return failure_set(failure, VERDICT_USAGE, "the config has no vault.role_arn: %s would not know whom to let in",
+                names[writer->document]);
+    permission_vault_account(writer->config, account);
+    if (is_trust(writer->document) && account[0] == '\0')
+        return failure_set(failure, VERDICT_USAGE,
+                "the config has neither vault.account nor vault.role_arn: %s would not know whom to let in",
                 names[writer->document]);
     if (writer->document == PERMISSION_VAULT_KEY && writer->config->vault.kms_key_id == NULL)
         return failure_set(failure, VERDICT_USAGE, "the config has no vault.encryption.kms_key_id");
@@ -258,6 +385,8 @@ enum verdict permission_policy(const struct config *config, enum permission_docu
             add_statement(&writer, &table[i]);
     if (document == PERMISSION_VAULT_BUCKET)
         add_denials(&writer);
+    if (is_trust(document))
+        add_trust(&writer);
     if (!writer.failed)
         *policy = json_pack("{ss sO}", "Version", "2012-10-17", "Statement", writer.statements);
     json_decref(writer.statements);

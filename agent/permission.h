@@ -19,7 +19,14 @@ enum permission_document {
     PERMISSION_VAULT_ROLE,
     PERMISSION_VAULT_KEY,    /* what the vault's KMS key grants to the roles of its own account */
     PERMISSION_VAULT_BUCKET, /* what nobody may, not even in its own account */
+    PERMISSION_PRUNE_ROLE,
     PERMISSION_RESTORE_ROLE,
+    PERMISSION_VAULT_TRUST, /* these four: who may take the role */
+    PERMISSION_PRUNE_TRUST,
+    PERMISSION_RESTORE_TRUST,
+    PERMISSION_SOURCE_TRUST,
+    PERMISSION_BOOTSTRAP,        /* what bootstrap itself needs in the backup account */
+    PERMISSION_BOOTSTRAP_SOURCE, /* and in a source's account, with --source-profile */
     PERMISSION_DOCUMENTS
 };
 
@@ -29,11 +36,15 @@ enum permission_resource {
     PERMISSION_VAULT,         /* the bucket */
     PERMISSION_VAULT_OBJECTS, /* all under the vault's prefix */
     PERMISSION_VAULT_POINTS,  /* all under points/ */
+    PERMISSION_VAULT_NOTES,   /* all under points/ and lease/ */
+    PERMISSION_VAULT_CATALOG, /* all but the copies: under points/, lease/ and names/ */
+    PERMISSION_VAULT_ROLES,   /* the roles of the backup account */
     PERMISSION_VAULT_ENCRYPTION,
     PERMISSION_TOPIC,
     PERMISSION_SOURCE, /* the buckets of a source */
     PERMISSION_SOURCE_OBJECTS,
-    PERMISSION_SOURCE_ENCRYPTION
+    PERMISSION_SOURCE_ENCRYPTION,
+    PERMISSION_SOURCE_ROLES
 };
 
 enum { PERMISSION_ACTIONS_MAX = 12 };
@@ -49,7 +60,9 @@ struct permission {
         PERMISSION_WITH_KEY,
         PERMISSION_WITH_ACL,
         PERMISSION_WITH_RECORDED_ACL,
-        PERMISSION_WITH_TOPIC
+        PERMISSION_WITH_TOPIC,
+        PERMISSION_IN_AWS,   /* the vault's endpoint is AWS's own */
+        PERMISSION_ELSEWHERE /* it is another store */
     } when;
 };
 
@@ -59,6 +72,13 @@ const struct permission *permission_table(size_t *count);
 /* "vault-role"; PERMISSION_DOCUMENTS where it is none. */
 enum permission_document permission_document_of(const char *name);
 const char *permission_document_name(enum permission_document document);
+
+/* The role of the backup account that is for restores alone: its name is the vault role's with "-restore". False where
+ * the config has no vault role, or the name would be too long. */
+enum { PERMISSION_ARN_SIZE = 2304 };
+bool permission_restore_role(const struct config *config, char arn[PERMISSION_ARN_SIZE]);
+/* The backup account, as the config or the vault role says; "" where neither does. */
+void permission_vault_account(const struct config *config, char account[16]);
 
 /*
  * The document for this config. Of the sources' documents: for the config's source that `source` names or selects;

@@ -6,7 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 from world import EXTERNAL_ID, World, document
 
-DOCUMENTS = ["source-bucket", "source-role", "source-key", "vault-role", "vault-key", "vault-bucket", "restore-role"]
+DOCUMENTS = ["source-bucket", "source-role", "source-key", "vault-role", "vault-key", "vault-bucket",
+    "prune-role", "restore-role", "vault-trust", "prune-trust", "restore-trust", "source-trust", "bootstrap",
+    "bootstrap-source"]
 
 
 class Least(World):
@@ -30,13 +32,8 @@ class Least(World):
                 "trust": [f"arn:aws:iam::{self.server.vault_account}:user/agent"], "external_id": EXTERNAL_ID,
                 "policy": policy})
         else:
-            # RGW knows no KMS, and refuses the condition that goes with it
-            kept = [one for one in policy["Statement"] if not one["Action"][0].startswith("kms:")]
-            for one in kept:
-                if one["Sid"] == "WriteVault":  # RGW asks for many deletions on the bucket itself
-                    one["Resource"] += [f"arn:aws:s3:::{self.vault_bucket}"]
             iam = self.server.client(*self.server.vault_owner, service="iam")
-            iam.put_role_policy(RoleName=name, PolicyName="write", PolicyDocument=document(*kept))
+            iam.put_role_policy(RoleName=name, PolicyName="write", PolicyDocument=document(*policy["Statement"]))
 
     def set_source_role(self, policy):
         self.server.control("POST", "/_s3sim/roles", {"account": self.server.source_account,
@@ -170,7 +167,15 @@ def test_documents_name_what_the_config_names(sim):
         "ArnNotEquals": {"aws:PrincipalArn": "arn:aws-cn:iam::444455556666:role/p"}}
     assert denied["PointsAreWrittenOnce"]["Resource"] == ["arn:aws-cn:s3:::vault/deep/points/*"]
     assert all("DeleteObjectVersion" not in json.dumps(one) for name, statements in printed.items()
-        for one in statements if one["Effect"] == "Allow")
+        for one in statements if one["Effect"] == "Allow" and name != "prune-role")
+    assert by_sid["prune-role"]["EndVersions"]["Resource"] == ["arn:aws-cn:s3:::vault/deep/*"]
+    assert by_sid["prune-role"]["ReadCatalog"]["Resource"] == ["arn:aws-cn:s3:::vault/deep/points/*",
+        "arn:aws-cn:s3:::vault/deep/lease/*", "arn:aws-cn:s3:::vault/deep/names/*"]
+    roles = [f"arn:aws-cn:iam::444455556666:role/{name}" for name in ("w", "p", "w-restore")]
+    assert by_sid["bootstrap"]["SetUpRoles"]["Resource"] == roles
+    assert denied["RolesChangeNoSettings"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
+    assert printed["vault-trust"][0]["Principal"] == {"AWS": "arn:aws-cn:iam::444455556666:root"}
+    assert "Condition" not in printed["vault-trust"][0]
     only = sim.policy("source-bucket", "--source", "a-1", config=config)["Statement"]
     assert [one["Resource"] for one in only] == [["arn:aws-cn:s3:::a-1"], ["arn:aws-cn:s3:::a-1/*"]]
     assert only[0]["Principal"] == {"AWS": "arn:aws-cn:iam::444455556666:role/w"}
@@ -190,7 +195,7 @@ def test_points_cannot_be_written_again_where_the_bucket_has_its_policy(sim):
     policy = sim.policy("vault-bucket", config=sim.config(bucket))
     # these tests speak HTTP
     kept = [one for one in policy["Statement"] if one["Sid"] != "OnlyEncryptedConnections"]
-    assert len(kept) == 2
+    assert len(kept) == 4
     sim.owner.put_bucket_policy(Bucket=sim.vault_bucket, Policy=document(*kept))
     assert sim.run()["copied"] == 2
     point = next(one for one in sim.vault.versions(f"points/{bucket}/") if one["Key"].endswith("point.json"))
