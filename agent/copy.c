@@ -60,6 +60,11 @@ void copying_write(const struct copying *copying, struct s3_write *write)
     write->storage_class = storage_class_name(copying->class_);
 }
 
+void copying_note_class(struct copying *copying, const struct s3_head *head)
+{
+    copying->class_ = storage_class_from(head->class_, strlen(head->class_));
+}
+
 /* The key is written down before anything lies under its hash. */
 static enum s3_status write_name(const struct copying *copying, struct s3_error *error)
 {
@@ -116,6 +121,8 @@ static enum s3_status compare(struct copying *copying, const struct s3_copy_resu
                 (unsigned long long)copying->size);
     if (status == S3_OK && copying->version[0] == '\0')
         (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
+    if (status == S3_OK)
+        copying_note_class(copying, &head);
     s3_head_free(&head);
     return status;
 }
@@ -246,7 +253,7 @@ static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_er
     if (*adopted) {
         (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
         (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
-        copying->class_ = storage_class_from(head.class_, strlen(head.class_));
+        copying_note_class(copying, &head);
         copying->copied_ms = vault_ms;
         copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
     }
@@ -291,11 +298,20 @@ static bool fill_result(const struct copying *copying, enum state_did did)
     return true;
 }
 
-static void fill_failure(struct action *action, enum s3_status status, const struct s3_error *error)
+static void fill_failure(const struct copying *copying, enum s3_status status, const struct s3_error *error)
 {
+    struct action *action = copying->action;
+
     action->outcome = OUTCOME_FAILED;
     action->failure = malloc(sizeof *action->failure);
-    if (action->failure != NULL)
+    if (action->failure == NULL)
+        return;
+    if (vault_refuses_class(error, copying->class_))
+        failure_from_s3(action->failure, status, error,
+                "copying into class %s, a tier of policy \"%s\": take the tier out if the vault does not know the "
+                "class",
+                storage_class_name(copying->class_), copying->job->source->policy->name);
+    else
         failure_from_s3(action->failure, status, error, "copying");
 }
 
@@ -312,7 +328,7 @@ static void settle(struct copying *copying, enum s3_status status, const struct 
                                                                 : STATE_RECOPIED)) {
             struct s3_error none;
             s3_error_clear(&none);
-            fill_failure(action, s3_fail(&none, S3_NO_MEMORY, "NoMemory", "out of memory"), &none);
+            fill_failure(copying, s3_fail(&none, S3_NO_MEMORY, "NoMemory", "out of memory"), &none);
         } else if (!adopted) {
             (void)atomic_fetch_add_explicit(copying->job->bytes_copied, copying->size, memory_order_relaxed);
         }
@@ -332,7 +348,7 @@ static void settle(struct copying *copying, enum s3_status status, const struct 
     default:
         break;
     }
-    fill_failure(action, bucket_gone ? S3_DENIED : status, error);
+    fill_failure(copying, bucket_gone ? S3_DENIED : status, error);
 }
 
 void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *action)

@@ -42,6 +42,9 @@ struct s3_copy_source copying_source(const struct copying *copying);
 /* What the copy is to be: class, ACL, encryption. */
 void copying_write(const struct copying *copying, struct s3_write *write);
 
+/* The class is what HEAD says of the copy, whatever was asked for. */
+void copying_note_class(struct copying *copying, const struct s3_head *head);
+
 /* The source's tags as a header, for copies that carry none by themselves; as the policy wants. */
 enum s3_status copying_read_tags(struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags,
         struct s3_error *error) __attribute__((warn_unused_result));

@@ -97,6 +97,8 @@ static enum s3_status settle_version(struct copying *copying, struct s3_error *e
     status = copying_look_at_vault(copying, &head, error);
     if (status == S3_OK)
         (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
+    if (status == S3_OK)
+        copying_note_class(copying, &head);
     s3_head_free(&head);
     return status;
 }

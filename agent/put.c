@@ -47,7 +47,7 @@ static enum state_status fill_batch(struct put *put, struct manifest_batch *batc
         .source_time_ms = uploaded->modified_ms,
         .vault_version = text_of(uploaded->version),
         .checksum = text_of(uploaded->checksum),
-        .class_ = CLASS_STANDARD,
+        .class_ = uploaded->class_,
         .copied_ms = uploaded->modified_ms,
         .run = text_of(put->point) };
     status = manifest_batch_put(batch, &change.entry, error);

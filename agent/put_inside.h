@@ -5,6 +5,7 @@
 #define AGENT_PUT_INSIDE_H
 
 #include "agent/lease.h"
+#include "agent/place.h"
 #include "agent/publish.h"
 #include "agent/put.h"
 #include "agent/put_command.h"
@@ -30,6 +31,7 @@ struct put {
     char point[STATE_POINT_SIZE];
     int64_t started_ms;
     struct layout_path path;
+    struct prices prices;
     struct put_command command;
     struct stream_upload *upload;
     struct stream_uploaded uploaded;

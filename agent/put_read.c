@@ -95,13 +95,25 @@ static enum verdict carry(struct put *put)
     return verdict;
 }
 
+/* New as it is, only a tier of 0 days takes it. */
+static enum storage_class class_for(void *ctx, uint64_t size)
+{
+    const struct put *put = ctx;
+    const int64_t now_ms = vault_now_ms(&put->vault);
+
+    return place_new(put->source.policy, &put->prices, size, now_ms, now_ms).class_;
+}
+
 enum verdict put_stream(struct put *put)
 {
     const struct stream_upload_options options = { .program = put->options->program,
         .vault = &put->vault,
         .conn = put->conn,
         .path = &put->path,
-        .spool_folder = put->folder };
+        .spool_folder = put->folder,
+        .class_for = class_for,
+        .policy = put->source.policy->name,
+        .ctx = put };
     enum verdict verdict = stream_upload_new(&options, &put->upload, &put->failure);
 
     put->command.output = -1;

@@ -120,7 +120,8 @@ enum verdict put_open(struct put *put)
 
     put->source = (struct source){ .config = config, .policy = config->policy };
     (void)snprintf(put->source.name, sizeof put->source.name, "%s", config->name);
-    if (vault_open(program, &access, &put->vault, &put->failure) != VERDICT_OK ||
+    if (prices_load(program->config, &put->prices, &put->failure) != VERDICT_OK ||
+            vault_open(program, &access, &put->vault, &put->failure) != VERDICT_OK ||
             program_connect(program, &put->conn, &put->failure) != VERDICT_OK || open_manifest(put) != VERDICT_OK ||
             check_vault(put) != VERDICT_OK || take_lease(put) != VERDICT_OK || catch_up(put) != VERDICT_OK ||
             points_next(&put->vault, put->rebuilt.last_folder, &put->started_ms, put->point, &put->failure) !=

@@ -37,6 +37,8 @@ static enum verdict open_clients(struct run *run)
     struct state_error error;
     enum state_status status;
 
+    if (prices_load(options->program->config, &run->prices, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
     run->source = *options->source;
     run->vault.config = &options->program->config->vault;
     run->vault.bucket = run->vault.config->bucket;

@@ -7,6 +7,7 @@
 #include "agent/clock.h"
 #include "agent/guard.h"
 #include "agent/mark.h"
+#include "agent/prices.h"
 #include "agent/publish.h"
 #include "agent/rebuild.h"
 #include "agent/record.h"
@@ -35,6 +36,8 @@ struct run {
     struct vault vault;
     struct clock_bound clock; /* of the connection */
     struct s3_conn *conn;
+    struct prices prices;
+    int64_t placed_ms; /* by the vault's clock: what objects' ages are counted to, the same for a whole run */
     struct manifest *manifest;
     enum manifest_found found;
     char owner[STATE_FOLDER_OWNER_SIZE]; /* this state folder's name in leases */

@@ -6,6 +6,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "agent/place.h"
 #include "agent/uploads.h"
 #include "state/manifest_batch.h"
 #include "state/manifest_reader.h"
@@ -23,13 +24,11 @@ enum {
 
 static const char META_FENCES[] = "fences", META_OBJECTS[] = "objects";
 
-/* Every copy is STANDARD until the policy's tiers place it. */
 static enum storage_class class_for(void *ctx, uint64_t size, int64_t source_time_ms)
 {
-    (void)ctx;
-    (void)size;
-    (void)source_time_ms;
-    return CLASS_STANDARD;
+    const struct run *run = ctx;
+
+    return place_new(run->source.policy, &run->prices, size, source_time_ms, run->placed_ms).class_;
 }
 
 static void keep_note(void *ctx, struct state_text key, const char *bytes, size_t length)
@@ -108,6 +107,7 @@ void run_set_up_job(struct run *run)
 {
     struct job *job = &run->job;
 
+    run->placed_ms = vault_now_ms(&run->vault); /* requests were answered: the clock is the vault's */
     job->vault = &run->vault;
     job->source = &run->source;
     job->manifest = run->manifest;

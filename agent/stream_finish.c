@@ -6,14 +6,26 @@
 
 #include "agent/event.h"
 
-void stream_write(const struct stream_upload *upload, struct s3_write *write)
+void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write)
 {
     static const char name[] = "content-type", type[] = "application/octet-stream";
     static const struct s3_pair header = { { name, sizeof name - 1 }, { type, sizeof type - 1 } };
 
+    upload->class_ = upload->options.class_for(upload->options.ctx, size);
     vault_write_defaults(upload->options.vault, write);
+    write->storage_class = storage_class_name(upload->class_);
     write->headers = &header;
     write->header_count = 1;
+}
+
+enum verdict stream_refused(const struct stream_upload *upload, enum s3_status status, const struct s3_error *error,
+        const char *what, struct failure *failure)
+{
+    if (!vault_refuses_class(error, upload->class_))
+        return failure_from_s3(failure, status, error, "%s", what);
+    return failure_from_s3(failure, status, error,
+            "%s as class %s, a tier of policy \"%s\": take the tier out if the vault does not know the class", what,
+            storage_class_name(upload->class_), upload->options.policy);
 }
 
 static enum s3_status head_of(
@@ -104,10 +116,10 @@ static enum verdict put_whole(struct stream_upload *upload, char version[S3_VERS
     struct s3_error error;
     enum s3_status status;
 
-    stream_write(upload, &options.write);
+    stream_write(upload, upload->size, &options.write);
     status = s3_put_object(upload->options.conn, vault->client, &options, &result, &error);
     if (status != S3_OK)
-        return failure_from_s3(failure, status, &error, "uploading the stream");
+        return stream_refused(upload, status, &error, "uploading the stream", failure);
     (void)snprintf(version, S3_VERSION_MAX + 1, "%s", result.version);
     return VERDICT_OK;
 }
@@ -132,6 +144,7 @@ static enum verdict take_note(
         uploaded->size = upload->size;
         uploaded->parts = upload->begun ? upload->given : 1;
         uploaded->modified_ms = head.modified_s * 1000;
+        uploaded->class_ = storage_class_from(head.class_, strlen(head.class_));
         uploaded->by = STATE_BY_CHECKSUM; /* each part by its MD5 */
         (void)snprintf(uploaded->etag, sizeof uploaded->etag, "%s", head.etag);
         (void)snprintf(uploaded->version, sizeof uploaded->version, "%s", head.version);

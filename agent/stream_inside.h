@@ -4,6 +4,7 @@
 #ifndef AGENT_STREAM_INSIDE_H
 #define AGENT_STREAM_INSIDE_H
 
+#include "agent/place.h"
 #include "agent/stream_memory.h"
 #include "agent/stream_plan.h"
 #include "agent/stream_upload.h"
@@ -32,6 +33,7 @@ struct stream_upload {
     uint32_t given; /* parts that were handed over */
     uint64_t size;  /* of them */
     bool begun, finished;
+    enum storage_class class_; /* that was asked for */
     char upload_id[1024];
     char version_before[S3_VERSION_MAX + 1]; /* what lay there before; "-" for nothing */
     struct stream_uploader uploaders[STREAM_UPLOADERS];
@@ -54,8 +56,11 @@ void stream_join(struct stream_upload *upload);
 enum verdict stream_failure(struct stream_upload *upload, struct failure *failure) __attribute__((warn_unused_result));
 void stream_enqueue(struct stream_upload *upload);
 
-/* What the object is to be. */
-void stream_write(const struct stream_upload *upload, struct s3_write *write);
+/* What the object is to be; its size, or PLACE_SIZE_UNKNOWN. */
+void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write);
+/* Why an object could not be begun, or put: `what` says which. */
+enum verdict stream_refused(const struct stream_upload *upload, enum s3_status status, const struct s3_error *error,
+        const char *what, struct failure *failure);
 /* HEAD of what lies at the path: its version ("-" where there is nothing) and head (may be NULL). */
 enum verdict stream_look(struct stream_upload *upload, struct s3_head *head, char version[S3_VERSION_MAX + 1],
         struct failure *failure) __attribute__((warn_unused_result));

@@ -162,10 +162,10 @@ static enum verdict begin_multipart(struct stream_upload *upload, struct failure
 
     if (stream_look(upload, NULL, upload->version_before, failure) != VERDICT_OK)
         return failure->verdict;
-    stream_write(upload, &options.write);
+    stream_write(upload, PLACE_SIZE_UNKNOWN, &options.write);
     status = s3_create_upload(upload->options.conn, vault->client, &options, &answer, &error);
     if (status != S3_OK)
-        return failure_from_s3(failure, status, &error, "beginning to upload the stream");
+        return stream_refused(upload, status, &error, "beginning to upload the stream", failure);
     (void)snprintf(upload->upload_id, sizeof upload->upload_id, "%s", answer.upload_id);
     upload->begun = true;
     return start_threads(upload, failure);

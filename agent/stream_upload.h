@@ -22,6 +22,10 @@ struct stream_upload_options {
     struct s3_conn *conn;           /* of the calling thread */
     const struct layout_path *path; /* of the object in the vault */
     const char *spool_folder;       /* where parts lie that are too large for memory */
+    /* What becomes of it: the class by its size, PLACE_SIZE_UNKNOWN where it does not end within the first part. */
+    enum storage_class (*class_for)(void *ctx, uint64_t size);
+    const char *policy; /* that says so, for messages */
+    void *ctx;
 };
 /* Borrows all of it. Sends nothing. */
 enum verdict stream_upload_new(const struct stream_upload_options *options, struct stream_upload **upload,
@@ -41,6 +45,7 @@ struct stream_uploaded {
     uint32_t parts; /* 1 for a single PUT */
     char etag[S3_ETAG_MAX + 1], version[S3_VERSION_MAX + 1], checksum[S3_CHECKSUM_MAX + 1];
     int64_t modified_ms;
+    enum storage_class class_;
     enum state_compared by;
 };
 /* The stream ended after `length` bytes of the room that was given out last: makes it an object, and looks at it. */

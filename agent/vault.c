@@ -46,6 +46,12 @@ struct s3_target vault_target(const struct vault *vault, const char *path, size_
     return (struct s3_target){ .bucket = vault->bucket, .key = { path, length }, .expected_owner = vault->owner };
 }
 
+bool vault_refuses_class(const struct s3_error *error, enum storage_class class_)
+{
+    return class_ != CLASS_STANDARD &&
+           (strcmp(error->code, "InvalidStorageClass") == 0 || strcmp(error->code, "InvalidArgument") == 0);
+}
+
 void vault_write_defaults(const struct vault *vault, struct s3_write *write)
 {
     write->storage_class = "STANDARD";

@@ -26,6 +26,9 @@ int64_t vault_now_ms(const struct vault *vault);
 struct s3_target vault_target(const struct vault *vault, const char *path, size_t length);
 /* What each object that is written gets: ACL, encryption. Class is STANDARD. */
 void vault_write_defaults(const struct vault *vault, struct s3_write *write);
+/* Whether a write was refused for the class that it asked for: stores that do not know one say InvalidStorageClass, or
+ * no more than InvalidArgument. */
+bool vault_refuses_class(const struct s3_error *error, enum storage_class class_);
 /* The lock that copies and all files under points/ get, where the config has one; `until` holds its text as long as
  * `write` is used. */
 void vault_write_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE]);
