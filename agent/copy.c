@@ -54,9 +54,10 @@ struct s3_copy_source copying_source(const struct copying *copying)
         .expected_owner = source->owner };
 }
 
-void copying_write(const struct copying *copying, struct s3_write *write)
+void copying_write(const struct copying *copying, struct s3_write *write, char until[STATE_TIME_SIZE])
 {
     vault_write_defaults(copying->job->vault, write);
+    vault_write_lock(copying->job->vault, write, until);
     write->storage_class = storage_class_name(copying->class_);
 }
 
@@ -74,6 +75,7 @@ static enum s3_status write_name(const struct copying *copying, struct s3_error 
     struct s3_put_options options = {
         .body = copying->action->key.ptr, .body_len = copying->action->key.len, .content_md5 = true
     };
+    char until[STATE_TIME_SIZE];
     struct s3_put_result result;
     enum s3_status status;
 
@@ -81,6 +83,7 @@ static enum s3_status write_name(const struct copying *copying, struct s3_error 
         return s3_fail(error, S3_REFUSED, "BadKey", "%s", bad.what);
     options.target = vault_target(vault, path.ptr, path.len);
     vault_write_defaults(vault, &options.write);
+    vault_write_lock(vault, &options.write, until);
     options.write.if_none_match = "*";
     status = s3_put_object(copying->conn, vault->client, &options, &result, error);
     return status == S3_CHANGED ? S3_OK : status; /* it was there */
@@ -136,10 +139,11 @@ static enum s3_status copy_by_one_request(struct copying *copying, struct s3_err
         .metadata_directive = "COPY",
         .tagging_directive = policy->tags == CONFIG_TAGS_SKIP ? "REPLACE" : "COPY",
         .annotation_directive = policy->annotations == CONFIG_ANNOTATIONS_COPY ? "COPY" : "EXCLUDE" };
+    char until[STATE_TIME_SIZE];
     struct s3_copy_result result;
     enum s3_status status = S3_OK;
 
-    copying_write(copying, &options.write);
+    copying_write(copying, &options.write, until);
     if (job->website && !copying->looked)
         status = copying_look_at_source(copying, true, error);
     if (status == S3_OK && job->website && has_redirect(&copying->source)) {
@@ -156,7 +160,9 @@ static enum s3_status copy_by_one_request(struct copying *copying, struct s3_err
         if (status == S3_OK)
             (void)atomic_fetch_add_explicit(job->without_tags, 1, memory_order_relaxed);
     }
-    return status == S3_OK ? compare(copying, &result, error) : status;
+    if (status == S3_OK)
+        status = compare(copying, &result, error);
+    return status == S3_OK ? copying_settle_lock(copying, LOCK_BY_COPY, NULL, error) : status;
 }
 
 static bool wants_parts(const struct copying *copying)
@@ -257,6 +263,8 @@ static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_er
         copying->copied_ms = vault_ms;
         copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
     }
+    if (*adopted)
+        status = copying_settle_found(copying, &head, error);
     s3_head_free(&head);
     return status;
 }

@@ -23,6 +23,7 @@ struct copying {
     enum storage_class class_;
     struct s3_head source; /* filled by look_at_source */
     bool looked;
+    bool resumed; /* an upload that a former run began, locked until when that one said */
 
     /* what came of it */
     char version[S3_VERSION_MAX + 1], source_version[S3_VERSION_MAX + 1], checksum[S3_CHECKSUM_MAX + 1];
@@ -39,8 +40,14 @@ enum s3_status copying_look_at_source(struct copying *copying, bool under_condit
 enum s3_status copying_look_at_vault(const struct copying *copying, struct s3_head *head, struct s3_error *error)
         __attribute__((warn_unused_result));
 struct s3_copy_source copying_source(const struct copying *copying);
-/* What the copy is to be: class, ACL, encryption. */
-void copying_write(const struct copying *copying, struct s3_write *write);
+/* What the copy is to be: class, ACL, encryption, lock; `until` holds its text as long as `write` is used. */
+void copying_write(const struct copying *copying, struct s3_write *write, char until[STATE_TIME_SIZE]);
+/* After the version is in the vault: its lock, where the store did not set it. `head` as in struct lock_written. */
+enum s3_status copying_settle_lock(const struct copying *copying, enum lock_way way, const struct s3_head *head,
+        struct s3_error *error) __attribute__((warn_unused_result));
+/* The same for a version that was found there: it keeps its end, if it has one. */
+enum s3_status copying_settle_found(const struct copying *copying, const struct s3_head *head, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 /* The class is what HEAD says of the copy, whatever was asked for. */
 void copying_note_class(struct copying *copying, const struct s3_head *head);

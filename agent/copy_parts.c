@@ -62,14 +62,14 @@ static enum s3_status create(struct copying *copying, struct copy_parts *parts, 
     const struct vault *vault = copying->job->vault;
     struct s3_create_upload_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len) };
     struct s3_upload_answer answer;
-    char *tagging = malloc(COPY_TAGGING_MAX);
+    char *tagging = malloc(COPY_TAGGING_MAX), until[STATE_TIME_SIZE];
     bool has_tags = false;
     enum s3_status status;
 
     if (tagging == NULL)
         return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
     status = copying_read_tags(copying, tagging, &has_tags, error);
-    copying_write(copying, &options.write);
+    copying_write(copying, &options.write, until);
     options.write.headers = copying->source.pairs;
     options.write.header_count = copying->source.pair_count;
     options.write.tagging = has_tags ? tagging : NULL;
@@ -320,16 +320,15 @@ static enum s3_status carry(struct copying *copying, struct copy_parts *parts, s
     char version[S3_VERSION_MAX + 1];
     struct s3_target target = vault_target(vault, copying->path.ptr, copying->path.len);
     struct s3_head head;
-    bool resumed = false;
     enum s3_status status = vault_now(copying, version, error);
 
     if (status == S3_OK)
-        status = resume(copying, parts, version, &resumed, error);
-    if (status == S3_OK && !resumed)
+        status = resume(copying, parts, version, &copying->resumed, error);
+    if (status == S3_OK && !copying->resumed)
         status = create(copying, parts, error);
     if (status != S3_OK)
         return status;
-    if (!resumed)
+    if (!copying->resumed)
         note(copying, parts, version);
     job->offer(job->ctx, parts);
     copy_parts_help(parts, copying->conn);
@@ -342,6 +341,8 @@ static enum s3_status carry(struct copying *copying, struct copy_parts *parts, s
         status = complete(copying, parts, version, &head, error);
     if (status == S3_OK)
         status = judge(copying, &head, error);
+    if (status == S3_OK)
+        status = copying_settle_lock(copying, LOCK_BY_UPLOAD, &head, error);
     s3_head_free(&head);
     if (status == S3_CHANGED || status == S3_NOT_FOUND || status == S3_ARCHIVED) {
         struct s3_error ignored; /* if it stays, the next run or the bucket's rules abort it */

@@ -107,7 +107,7 @@ static enum s3_status put(
         struct copying *copying, const struct stream_memory *memory, const char *tagging, struct s3_error *error)
 {
     const struct vault *vault = copying->job->vault;
-    char sha256[STATE_DIGEST_BASE64_SIZE];
+    char sha256[STATE_DIGEST_BASE64_SIZE], until[STATE_TIME_SIZE];
     struct s3_put_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
         .body = memory->ptr,
         .body_len = memory->size,
@@ -117,7 +117,7 @@ static enum s3_status put(
     struct s3_put_result result;
     enum s3_status status = sha256_of(memory, sha256, error);
 
-    copying_write(copying, &options.write);
+    copying_write(copying, &options.write, until);
     options.write.headers = copying->source.pairs;
     options.write.header_count = copying->source.pair_count;
     options.write.tagging = tagging;
@@ -133,7 +133,9 @@ static enum s3_status put(
             strcmp(result.checksum + sizeof SHA256_NAME - 1, sha256) == 0)
         (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", result.checksum);
     copying->by = compared(copying, memory, &result);
-    return copying->version[0] == '\0' ? settle_version(copying, error) : S3_OK;
+    if (copying->version[0] == '\0')
+        status = settle_version(copying, error);
+    return status == S3_OK ? copying_settle_lock(copying, LOCK_BY_PUT, NULL, error) : status;
 }
 
 enum s3_status copying_by_stream(struct copying *copying, struct s3_error *error)

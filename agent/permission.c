@@ -224,6 +224,8 @@ static bool is_wanted(const struct writer *writer, const struct permission *perm
            (permission->when == PERMISSION_ALWAYS ||
                    (permission->when == PERMISSION_WITH_KEY && vault->kms_key_id != NULL) ||
                    (permission->when == PERMISSION_WITH_ACL && vault->acl != NULL) ||
+                   (permission->when == PERMISSION_WITH_LOCK && vault->lock.given) ||
+                   (permission->when == PERMISSION_WITH_EXTENSION && vault->lock.given && vault->lock.extend) ||
                    (permission->when == PERMISSION_WITH_TOPIC && writer->config->notify.sns_topic_arn != NULL) ||
                    (permission->when == PERMISSION_IN_AWS && is_aws(&vault->access)) ||
                    (permission->when == PERMISSION_ELSEWHERE && !is_aws(&vault->access)) ||

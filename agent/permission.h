@@ -61,8 +61,10 @@ struct permission {
         PERMISSION_WITH_ACL,
         PERMISSION_WITH_RECORDED_ACL,
         PERMISSION_WITH_TOPIC,
-        PERMISSION_IN_AWS,   /* the vault's endpoint is AWS's own */
-        PERMISSION_ELSEWHERE /* it is another store */
+        PERMISSION_WITH_LOCK,
+        PERMISSION_WITH_EXTENSION, /* of locks */
+        PERMISSION_IN_AWS,         /* the vault's endpoint is AWS's own */
+        PERMISSION_ELSEWHERE       /* it is another store */
     } when;
 };
 

@@ -93,7 +93,9 @@ static void abort_stale_uploads(struct put *put, enum layout_kind kind)
 static enum verdict lay_path(struct put *put)
 {
     const struct put_options *options = put->options;
-    struct vault_put name = { .bytes = options->name.ptr, .len = options->name.len, .only_if_absent = true };
+    struct vault_put name = {
+        .bytes = options->name.ptr, .len = options->name.len, .locked = true, .only_if_absent = true
+    };
     struct layout_path path;
     struct state_error error;
     enum layout_kind kind;
@@ -127,6 +129,7 @@ enum verdict put_open(struct put *put)
             points_next(&put->vault, put->rebuilt.last_folder, &put->started_ms, put->point, &put->failure) !=
                     VERDICT_OK)
         return put->failure.verdict;
+    put->vault.locks_from_ms = put->started_ms;
     publish = (struct publish_options){
         .vault = &put->vault, .source = &put->source, .manifest = put->manifest, .point = put->point
     };

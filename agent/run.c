@@ -43,6 +43,9 @@ static enum verdict open_clients(struct run *run)
     run->vault.config = &options->program->config->vault;
     run->vault.bucket = run->vault.config->bucket;
     run->vault.owner = run->vault.config->access.account;
+    run->vault.lock_watch = lock_watch_new();
+    if (run->vault.lock_watch == NULL)
+        return failure_set(&run->failure, VERDICT_INTERNAL, "out of memory");
     status = layout_init(&run->vault.layout, run->vault.config->prefix, strlen(run->vault.config->prefix), &error);
     if (status != STATE_OK)
         return failure_from_state(&run->failure, status, &error, "the vault's prefix");
@@ -127,6 +130,7 @@ static enum verdict name_point(struct run *run)
     if (points_next(&run->vault, run->rebuilt.last_folder, &run->started_ms, run->point, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     (void)snprintf(run->report->point, sizeof run->report->point, "%s", run->point);
+    run->vault.locks_from_ms = run->started_ms;
     return VERDICT_OK;
 }
 
@@ -186,6 +190,7 @@ void run_close(struct run *run)
     report->throttled = atomic_load(&run->counters.throttled);
     s3_client_free(run->source.client);
     s3_client_free(run->vault.client);
+    lock_watch_free(run->vault.lock_watch);
 }
 
 /* What hangs before the first copy is broken off some time after the window's end, and the lease still given back. What

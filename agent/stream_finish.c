@@ -6,13 +6,14 @@
 
 #include "agent/event.h"
 
-void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write)
+void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write, char until[STATE_TIME_SIZE])
 {
     static const char name[] = "content-type", type[] = "application/octet-stream";
     static const struct s3_pair header = { { name, sizeof name - 1 }, { type, sizeof type - 1 } };
 
     upload->class_ = upload->options.class_for(upload->options.ctx, size);
     vault_write_defaults(upload->options.vault, write);
+    vault_write_lock(upload->options.vault, write, until);
     write->storage_class = storage_class_name(upload->class_);
     write->headers = &header;
     write->header_count = 1;
@@ -112,16 +113,31 @@ static enum verdict put_whole(struct stream_upload *upload, char version[S3_VERS
         .body = upload->filling->memory.ptr,
         .body_len = (size_t)upload->size,
         .content_md5 = true };
+    char until[STATE_TIME_SIZE];
     struct s3_put_result result;
     struct s3_error error;
     enum s3_status status;
 
-    stream_write(upload, upload->size, &options.write);
+    stream_write(upload, upload->size, &options.write, until);
     status = s3_put_object(upload->options.conn, vault->client, &options, &result, &error);
     if (status != S3_OK)
         return stream_refused(upload, status, &error, "uploading the stream", failure);
     (void)snprintf(version, S3_VERSION_MAX + 1, "%s", result.version);
     return VERDICT_OK;
+}
+
+/* A stream may take days: its lock counts from its beginning. */
+static enum verdict settle_lock(struct stream_upload *upload, const struct s3_head *head, struct failure *failure)
+{
+    const struct lock_written written = { .way = upload->begun ? LOCK_BY_UPLOAD : LOCK_BY_PUT,
+        .path = upload->options.path->ptr,
+        .path_len = upload->options.path->len,
+        .version = head->version,
+        .head = head };
+    struct s3_error error;
+    enum s3_status status = lock_watch_settle(upload->options.vault, upload->options.conn, &written, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "locking the stream's object");
 }
 
 static enum verdict take_note(
@@ -149,6 +165,7 @@ static enum verdict take_note(
         (void)snprintf(uploaded->etag, sizeof uploaded->etag, "%s", head.etag);
         (void)snprintf(uploaded->version, sizeof uploaded->version, "%s", head.version);
         (void)snprintf(uploaded->checksum, sizeof uploaded->checksum, "%s", head.checksum);
+        verdict = settle_lock(upload, &head, failure);
     }
     s3_head_free(&head);
     return verdict;

@@ -56,8 +56,8 @@ void stream_join(struct stream_upload *upload);
 enum verdict stream_failure(struct stream_upload *upload, struct failure *failure) __attribute__((warn_unused_result));
 void stream_enqueue(struct stream_upload *upload);
 
-/* What the object is to be; its size, or PLACE_SIZE_UNKNOWN. */
-void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write);
+/* What the object is to be; its size, or PLACE_SIZE_UNKNOWN; `until` as vault_write_lock. */
+void stream_write(struct stream_upload *upload, uint64_t size, struct s3_write *write, char until[STATE_TIME_SIZE]);
 /* Why an object could not be begun, or put: `what` says which. */
 enum verdict stream_refused(const struct stream_upload *upload, enum s3_status status, const struct s3_error *error,
         const char *what, struct failure *failure);

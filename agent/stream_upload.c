@@ -156,13 +156,14 @@ static enum verdict begin_multipart(struct stream_upload *upload, struct failure
     const struct vault *vault = upload->options.vault;
     struct s3_create_upload_options options = { .target = vault_target(
                                                         vault, upload->options.path->ptr, upload->options.path->len) };
+    char until[STATE_TIME_SIZE];
     struct s3_upload_answer answer;
     struct s3_error error;
     enum s3_status status;
 
     if (stream_look(upload, NULL, upload->version_before, failure) != VERDICT_OK)
         return failure->verdict;
-    stream_write(upload, PLACE_SIZE_UNKNOWN, &options.write);
+    stream_write(upload, PLACE_SIZE_UNKNOWN, &options.write, until);
     status = s3_create_upload(upload->options.conn, vault->client, &options, &answer, &error);
     if (status != S3_OK)
         return stream_refused(upload, status, &error, "beginning to upload the stream", failure);

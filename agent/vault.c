@@ -7,6 +7,8 @@
 
 #include "s3/buffer.h"
 
+#define LOCK_STEP_MS (INT64_C(6) * 3600 * 1000) /* the shortest lock, a day, keeps three quarters of it */
+
 enum verdict vault_open(
         const struct program *program, const struct access_options *extra, struct vault *vault, struct failure *failure)
 {
@@ -23,6 +25,9 @@ enum verdict vault_open(
     if (status != STATE_OK)
         return failure_from_state(failure, status, &error, "the vault's prefix");
     options.config = &config->access;
+    vault->lock_watch = lock_watch_new();
+    if (vault->lock_watch == NULL)
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     if (access_open(program, &options, &vault->access, failure) != VERDICT_OK)
         return failure->verdict;
     vault->client = access_client(vault->access);
@@ -32,6 +37,8 @@ enum verdict vault_open(
 void vault_close(struct vault *vault)
 {
     access_close(vault->access);
+    lock_watch_free(vault->lock_watch);
+    vault->lock_watch = NULL;
     vault->access = NULL;
     vault->client = NULL;
 }
@@ -63,16 +70,28 @@ void vault_write_defaults(const struct vault *vault, struct s3_write *write)
     }
 }
 
-/* A point is worth as much as the copies are that it tells of: all have the same lock. */
-void vault_write_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE])
+void vault_lock_from(const struct vault *vault, int64_t from_ms, struct s3_write *write, char until[STATE_TIME_SIZE])
 {
     const struct config_lock *lock = &vault->config->lock;
-    int64_t seconds = vault_now_ms(vault) / 1000 + lock->days * 86400;
+    int64_t seconds = from_ms / 1000 + lock->days * 86400;
 
     if (!lock->given || state_utc_format(seconds * 1000, until) == 0)
         return;
     write->lock_mode = lock->mode == CONFIG_LOCK_COMPLIANCE ? "COMPLIANCE" : "GOVERNANCE";
     write->lock_until = until;
+}
+
+/* A point is worth as much as the copies are that it tells of: all have the same lock. A run that goes on for longer
+ * than a step moves the end, or what it writes after `days` would be locked until yesterday, which S3 refuses. */
+void vault_write_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE])
+{
+    int64_t now_ms = vault_now_ms(vault), from_ms = vault->locks_from_ms;
+
+    if (from_ms == 0)
+        from_ms = now_ms;
+    else if (now_ms > from_ms)
+        from_ms += (now_ms - from_ms) / LOCK_STEP_MS * LOCK_STEP_MS;
+    vault_lock_from(vault, from_ms, write, until);
 }
 
 /* S3 answers with KMS's own codes, or denies in words that name the action. */
@@ -92,11 +111,14 @@ enum verdict vault_put(const struct vault *vault, struct s3_conn *conn, const st
         .body = put->bytes,
         .body_len = put->len,
         .content_md5 = true };
+    char until[STATE_TIME_SIZE];
     struct s3_put_result answer;
     struct s3_error error;
     enum s3_status status;
 
     vault_write_defaults(vault, &options.write);
+    if (put->locked)
+        vault_write_lock(vault, &options.write, until);
     options.write.headers = &header;
     options.write.header_count = 1;
     options.write.if_none_match = put->only_if_absent ? "*" : NULL;

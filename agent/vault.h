@@ -6,6 +6,7 @@
 #define AGENT_VAULT_H
 
 #include "agent/access.h"
+#include "agent/lock_watch.h"
 #include "s3/object.h"
 #include "state/layout.h"
 
@@ -14,6 +15,8 @@ struct vault {
     struct access *access;
     struct s3_client *client;
     struct layout layout;
+    struct lock_watch *lock_watch;
+    int64_t locks_from_ms;      /* the beginning of the run: locks count from it; 0: from the moment of the write */
     const char *bucket, *owner; /* owner: account id for x-amz-expected-bucket-owner, NULL where not configured */
 };
 
@@ -29,9 +32,11 @@ void vault_write_defaults(const struct vault *vault, struct s3_write *write);
 /* Whether a write was refused for the class that it asked for: stores that do not know one say InvalidStorageClass, or
  * no more than InvalidArgument. */
 bool vault_refuses_class(const struct s3_error *error, enum storage_class class_);
-/* The lock that copies and all files under points/ get, where the config has one; `until` holds its text as long as
- * `write` is used. */
+/* The lock that all under data/, data-long/, names/ and points/ gets, where the config has one; `until` holds its text
+ * as long as `write` is used. What one run writes within some hours has one and the same end. */
 void vault_write_lock(const struct vault *vault, struct s3_write *write, char until[STATE_TIME_SIZE]);
+/* The same from a given time on, whatever the run. */
+void vault_lock_from(const struct vault *vault, int64_t from_ms, struct s3_write *write, char until[STATE_TIME_SIZE]);
 
 struct vault_put {
     const char *path;
@@ -39,6 +44,7 @@ struct vault_put {
     const void *bytes;
     size_t len;
     const char *content_type; /* NULL: application/octet-stream */
+    bool locked;              /* as vault_write_lock says */
     bool only_if_absent;      /* If-None-Match: *; VERDICT_CHANGED where it was there */
 };
 struct vault_put_result {

@@ -27,6 +27,8 @@ enum s3_answer_kind {
     S3_ANSWER_VERSIONING,  /* VersioningConfiguration -> struct s3_versioning_answer */
     S3_ANSWER_LOCATION,    /* LocationConstraint -> struct s3_location_answer; "" is us-east-1, EU is eu-west-1 */
     S3_ANSWER_LIFECYCLE,   /* LifecycleConfiguration -> struct s3_lifecycle, of lifecycle.h */
+    S3_ANSWER_RETENTION,   /* Retention -> struct s3_retention, of retention.h */
+    S3_ANSWER_BUCKET_LOCK, /* ObjectLockConfiguration -> struct s3_bucket_lock, of retention.h */
     S3_ANSWER_ASSUME_ROLE, /* AssumeRoleResponse, and AssumeRoleWithWebIdentityResponse -> struct s3_session_answer */
     S3_ANSWER_CALLER_IDENTITY, /* GetCallerIdentityResponse -> struct s3_identity_answer */
     S3_ANSWER_PUBLISH          /* PublishResponse, of SNS -> struct s3_publish_answer */

@@ -32,6 +32,7 @@ struct answer_rules {
 
 extern const struct answer_rules answer_list, answer_versions, answer_uploads; /* answer_page.c */
 extern const struct answer_rules answer_lifecycle;
+extern const struct answer_rules answer_retention, answer_bucket_lock; /* answer_lock.c */
 extern const struct answer_rules answer_buckets, answer_parts, answer_deleted, answer_tags;
 extern const struct answer_rules answer_copy, answer_complete, answer_create_upload, answer_versioning;
 extern const struct answer_rules answer_location;                            /* these two lines: answer_object.c */

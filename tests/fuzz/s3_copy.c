@@ -3,6 +3,7 @@
  * bytes: chunk size and kind.
  */
 #include "s3/lifecycle.h"
+#include "s3/retention.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@ static union {
     struct s3_session_answer session;
     struct s3_identity_answer identity;
     struct s3_publish_answer publish;
+    struct s3_retention retention;
+    struct s3_bucket_lock lock;
 } out;
 static struct s3_bucket_page buckets;
 static struct s3_part_page parts;
@@ -66,6 +69,12 @@ static void check(enum s3_answer_kind kind, const uint8_t *data, size_t size)
     case S3_ANSWER_ASSUME_ROLE:
         require(out.session.access_key[0] != '\0' && out.session.secret_key[0] != '\0' && out.session.token[0] != '\0');
         break;
+    case S3_ANSWER_RETENTION:
+        require(strcmp(out.retention.mode, "GOVERNANCE") == 0 || strcmp(out.retention.mode, "COMPLIANCE") == 0);
+        break;
+    case S3_ANSWER_BUCKET_LOCK:
+        require(memmem(data, size, "ObjectLockConfiguration", 23) != NULL);
+        break;
     case S3_ANSWER_PUBLISH:
         require(out.publish.message_id[0] != '\0');
         break;
@@ -102,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const enum s3_answer_kind kinds[] = { S3_ANSWER_COPY, S3_ANSWER_COPY, S3_ANSWER_COMPLETE,
         S3_ANSWER_CREATE_UPLOAD, S3_ANSWER_BUCKETS, S3_ANSWER_PARTS, S3_ANSWER_DELETED, S3_ANSWER_TAGS,
         S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY, S3_ANSWER_LIFECYCLE,
-        S3_ANSWER_PUBLISH };
+        S3_ANSWER_PUBLISH, S3_ANSWER_RETENTION, S3_ANSWER_BUCKET_LOCK };
     static struct s3_parser *parser;
     if (parser == NULL) {
         parser = s3_parser_new();
