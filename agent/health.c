@@ -3,12 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/event.h"
 #include "s3/bucket.h"
-
-#define OURS "vaultferry-"
 
 /* Where the objects lie, and what is needed to find them; a lease is of no use after its run. */
 static const struct {
@@ -17,11 +16,6 @@ static const struct {
 } folders[] = { { "data/", false }, { "data-long/", false }, { "names/", true }, { "points/", true } };
 
 enum { FOLDERS = sizeof folders / sizeof folders[0] };
-
-bool health_rule_is_ours(struct s3_text id)
-{
-    return id.len >= sizeof OURS - 1 && memcmp(id.ptr, OURS, sizeof OURS - 1) == 0;
-}
 
 /* A rule's prefix and a folder have keys in common where one begins with the other. */
 static bool reaches(struct s3_text rule, const char *prefix, const char *folder)
@@ -77,7 +71,7 @@ bool health_judge_rule(const struct s3_lifecycle *rules, size_t index, const cha
                                ? rule->expires_noncurrent ? "versions, current and noncurrent" : "current versions"
                                : "noncurrent versions";
 
-    if (!rule->enabled || health_rule_is_ours(rule->id))
+    if (!rule->enabled)
         return false;
     (void)key_for_people(rule->id.ptr, rule->id.len, id, sizeof id);
     if (expires(rule) && name_folders(rule, prefix, false, where, sizeof where)) {
@@ -171,7 +165,59 @@ static void check_versioning(const struct vault *vault, struct s3_conn *conn, st
         health->refused = true;
 }
 
-static void check_rules(const struct vault *vault, struct s3_conn *conn, struct health *health)
+void health_judge_rules(const struct rules_task *task, struct health *health)
+{
+    char first[RULES_TEXT] = "", text[RULES_TEXT];
+    size_t differing = 0;
+
+    health->rules = (struct rules){ .entries = calloc(task->count + 1, sizeof *health->rules.entries) };
+    for (size_t i = 0; health->rules.entries != NULL && i < task->count; i++) {
+        const struct rules_source *source = &task->sources[i];
+        struct rules_entry *entry = &health->rules.entries[health->rules.count++];
+        (void)snprintf(entry->folder, sizeof entry->folder, "%s", source->folder);
+        entry->found = rules_judge(task, source, text);
+        /* with "auto", the agent moves where there are no rules: but not under a lock */
+        if (entry->found == RULES_INSTALLED ||
+                (entry->found == RULES_NONE && source->policy->transitions == CONFIG_TRANSITIONS_AUTO &&
+                        !task->config->vault.lock.given))
+            continue;
+        if (differing++ == 0)
+            memcpy(first, text, sizeof first);
+    }
+    if (differing == 0 && (!rules_has_ours(task) || rules_judge_upkeep(task, first)))
+        return;
+    (void)snprintf(text, sizeof text, differing > 1 ? " (and %zu more)" : "", differing - 1);
+    warn(health, "vault-rules-differ",
+            "the vault's lifecycle rules are not what the policies ask for: %.240s%.24s. \"vaultferry bootstrap\" "
+            "writes them",
+            first, text);
+}
+
+/* Beside what takes away: what is to be there. */
+static void compare_rules(const struct program *program, const struct s3_lifecycle *found, const struct source *sources,
+        size_t count, struct health *health)
+{
+    struct rules_source *wanted = calloc(count + 1, sizeof *wanted);
+    struct prices prices;
+    struct failure failure = { .what = "out of memory" };
+
+    for (size_t i = 0; wanted != NULL && i < count; i++)
+        wanted[i] = (struct rules_source){ sources[i].name, sources[i].policy };
+    if (wanted == NULL || prices_load(program->config, &prices, &failure) != VERDICT_OK)
+        warn(health, "vault-not-checked", "whether the vault has its lifecycle rules is not known: %.200s",
+                failure.what);
+    else
+        health_judge_rules(&(struct rules_task){ .config = program->config,
+                                   .prices = &prices,
+                                   .sources = wanted,
+                                   .count = count,
+                                   .found = found },
+                health);
+    free(wanted);
+}
+
+static void check_rules(const struct program *program, const struct vault *vault, struct s3_conn *conn,
+        const struct source *sources, size_t count, struct health *health)
 {
     const struct s3_bucket_options options = { .bucket = vault->bucket, .expected_owner = vault->owner };
     struct s3_lifecycle rules;
@@ -184,6 +230,8 @@ static void check_rules(const struct vault *vault, struct s3_conn *conn, struct 
     for (size_t i = 0; status == S3_OK && i < rules.count; i++)
         if (health_judge_rule(&rules, i, vault->config->prefix, text))
             warn(health, "vault-rule-foreign", "%s", text);
+    if (status == S3_OK)
+        compare_rules(program, &rules, sources, count, health);
     if (status == S3_DENIED)
         warn(health, "vault-not-checked",
                 "the vault's lifecycle rules may not be read: grant s3:GetLifecycleConfiguration on \"%s\"",
@@ -194,7 +242,8 @@ static void check_rules(const struct vault *vault, struct s3_conn *conn, struct 
     s3_lifecycle_free(&rules);
 }
 
-void health_check(const struct program *program, const struct access *vault_access, struct health *health)
+void health_check(const struct program *program, const struct access *vault_access, const struct source *sources,
+        size_t count, struct health *health)
 {
     const struct config_vault *config = &program->config->vault;
     const struct vault vault = { .config = config,
@@ -210,6 +259,11 @@ void health_check(const struct program *program, const struct access *vault_acce
     }
     check_versioning(&vault, conn, health);
     if (!health->refused)
-        check_rules(&vault, conn, health);
+        check_rules(program, &vault, conn, sources, count, health);
     s3_conn_free(conn);
+}
+
+void health_free(struct health *health)
+{
+    rules_free(&health->rules);
 }

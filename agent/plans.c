@@ -225,7 +225,7 @@ static enum verdict start(const struct plan_options *options, struct plans *plan
         return failure->verdict;
     recover_manifests(program, &plans->selection); /* before the first thread */
     if (plans->selection.count > 0)
-        health_check(program, plans->vault_access, &plans->health);
+        health_check(program, plans->vault_access, plans->selection.sources, plans->selection.count, &plans->health);
     return pool_start(program, (unsigned)program->config->limits.workers, &plans->pool, failure);
 }
 
@@ -259,6 +259,7 @@ enum exit_code plans_do(const struct plan_options *options)
             code = EXIT_INTERNAL;
     }
     pool_stop(plans.pool);
+    health_free(&plans.health);
     access_close(plans.vault_access);
     selection_free(&plans.selection);
     return code;

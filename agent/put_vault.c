@@ -25,9 +25,10 @@ static enum verdict check_vault(struct put *put)
 {
     struct health health;
 
-    health_check(put->options->program, put->vault.access, &health);
+    health_check(put->options->program, put->vault.access, &put->source, 1, &health);
     if (health.refused)
         put->failure = health.failure;
+    health_free(&health);
     return health.refused ? put->failure.verdict : VERDICT_OK;
 }
 

@@ -141,7 +141,7 @@ static enum verdict start(struct runs *runs, struct failure *failure)
             lease_keeper_start(program, &runs->keeper, failure) != VERDICT_OK)
         return failure->verdict;
     if (runs->selection.count > 0)
-        health_check(program, runs->vault_access, &runs->health);
+        health_check(program, runs->vault_access, runs->selection.sources, runs->selection.count, &runs->health);
     runs->reports = calloc(runs->selection.count + 1, sizeof *runs->reports);
     if (runs->reports == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
@@ -274,6 +274,7 @@ enum exit_code runs_do(const struct runs_options *options)
         source_report_clear(&runs.reports[i]);
     free(runs.reports);
     free(runs.slots);
+    health_free(&runs.health);
     access_close(runs.vault_access);
     selection_free(&runs.selection);
     (void)pthread_mutex_destroy(&runs.lock);

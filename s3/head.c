@@ -173,6 +173,7 @@ static void take_amz(struct s3_head *head, const char *name, size_t name_len, co
     TEXT("object-lock-retain-until-date", lock_until)
     TEXT("bucket-region", region)
     TEXT("replication-status", replication)
+    TEXT("transition-default-minimum-object-size", transition_minimum)
 #undef TEXT
     if (rest_len > 5 && strncasecmp(rest, "meta-", 5) == 0) {
         take_pair(head, name, name_len, value, length);

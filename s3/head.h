@@ -31,6 +31,7 @@ struct s3_head {
     char lock_mode[16], lock_until[40];
     char region[32]; /* x-amz-bucket-region */
     char replication[16];
+    char transition_minimum[40]; /* of lifecycle rules: x-amz-transition-default-minimum-object-size */
     bool legal_hold, delete_marker;
     bool restore_present, restore_ongoing;
     int64_t restore_expiry_s;

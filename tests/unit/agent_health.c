@@ -48,9 +48,8 @@ static const struct {
     { "clean", true, "data/", EXPIRES, "acme/", NULL },
     { "clean", true, "acme/lease/", EXPIRES, "acme/", NULL },
     { "clean", true, "other/", EXPIRES, "acme/", NULL },
-    /* not enabled, ours, or harmless */
+    /* not enabled, or harmless */
     { "clean", false, "", EXPIRES, "", NULL },
-    { "vaultferry-docs-tiers", true, "data/docs/", EXPIRES_OLD, "", NULL },
     { "vaultferry", true, "", EXPIRES, "", "vaultferry" },
     { "Vaultferry-x", true, "", EXPIRES, "", "Vaultferry-x" },
     { "clean", true, "", NOTHING, "", NULL },
@@ -61,7 +60,11 @@ static const struct {
     { "cold", true, "points/", OLD_TO_DEEP, "", "moves points/ to DEEP_ARCHIVE" },
     { "cold", true, "data/", TO_GLACIER, "", NULL },
     { "cold", true, "points/", TO_IA, "", NULL },
-    { "vaultferry-cold", true, "points/", TO_GLACIER, "", NULL },
+    /* no name makes it harmless: ours do neither */
+    { "vaultferry-data/docs/1", true, "data/docs/", EXPIRES_OLD, "", "noncurrent versions under data/:" },
+    { "vaultferry-leases", true, "", EXPIRES, "", "points/" },
+    { "vaultferry-leases", true, "lease/", EXPIRES, "", NULL },
+    { "vaultferry-cold", true, "points/", TO_GLACIER, "", "moves points/ to GLACIER" },
 };
 
 static void foreign_rules_that_take_away_what_a_restore_needs_are_an_alarm(void **state)
