@@ -38,7 +38,7 @@ bool action_maker_begin(struct action_maker *maker, size_t count, size_t text_by
     return true;
 }
 
-static struct state_text lay(struct action_maker *maker, struct state_text text)
+struct state_text action_lay(struct action_maker *maker, struct state_text text)
 {
     maker->end -= text.len;
     if (text.len > 0)
@@ -55,8 +55,8 @@ struct action *action_maker_add(
     memset(action, 0, sizeof *action);
     action->page = maker->page;
     action->kind = kind;
-    action->key = lay(maker, key);
-    action->etag = lay(maker, etag);
+    action->key = action_lay(maker, key);
+    action->etag = action_lay(maker, etag);
     (void)atomic_fetch_add_explicit(&maker->page->left, 1, memory_order_relaxed);
     *maker->last = action;
     maker->last = &action->next;

@@ -18,6 +18,7 @@ enum action_kind {
     ACTION_NOTE,   /* a multipart copy to go on with: `text` (length in size) is kept for its key; none: no longer. No
                       request */
     ACTION_TAGS,   /* a key of the manifest whose tags are compared */
+    ACTION_MOVE,   /* a record whose copy is due to lie in a colder class */
     ACTION_MISSING /* a key of the manifest that the listing did not have: no request, goes to the pending keys */
 };
 
@@ -27,6 +28,7 @@ enum action_outcome {
     OUTCOME_GONE,     /* the source deleted it after it was listed: the next walk sees to it */
     OUTCOME_ARCHIVED, /* in an archive class at the source: reported, not failed */
     OUTCOME_FAILED,   /* `failure` says why */
+    OUTCOME_THAWING,  /* ACTION_MOVE: lies in an archive class, and its thaw is under way: a later run moves it */
     OUTCOME_LEFT      /* not tried, or broken off: a stop was asked for */
 };
 
@@ -49,6 +51,8 @@ struct action {
     uint64_t size;
     int64_t source_time_ms;
     enum storage_class source_class;
+    enum storage_class from_class, to_class; /* ACTION_MOVE: where it lies by its record, where it is to be */
+    struct state_text version;               /* ACTION_MOVE: the record's, in the vault; laid by action_lay */
 
     enum action_outcome outcome;
     struct state_change result; /* outcome DONE and ADOPTED: texts lie in the page or in `text` */
@@ -73,6 +77,9 @@ bool action_maker_begin(struct action_maker *maker, size_t count, size_t text_by
 /* The next one, with its texts copied. */
 struct action *action_maker_add(
         struct action_maker *maker, enum action_kind kind, struct state_text key, struct state_text etag);
+
+/* One more text of an action, for which there is room: what it returns lies in the page. */
+struct state_text action_lay(struct action_maker *maker, struct state_text text);
 
 /* Gives back a maker to which nothing was added. */
 void action_maker_abandon(struct action_maker *maker);

@@ -10,7 +10,7 @@ enum {
     ADOPT_MARGIN_MS = 60000 /* the vault's copy must be so much younger than the source: two clocks are compared */
 };
 
-static void set_etag(struct copying *copying, const char *etag, size_t length)
+void copying_set_etag(struct copying *copying, const char *etag, size_t length)
 {
     (void)snprintf(copying->etag, sizeof copying->etag, "%.*s", (int)length, length > 0 ? etag : "");
     (void)snprintf(copying->quoted, sizeof copying->quoted, "\"%s\"", copying->etag);
@@ -19,9 +19,9 @@ static void set_etag(struct copying *copying, const char *etag, size_t length)
 enum s3_status copying_look_at_source(struct copying *copying, bool under_condition, struct s3_error *error)
 {
     const struct source *source = copying->job->source;
-    const struct action *action = copying->action;
     struct s3_head_options options = { .target = { .bucket = source->bucket,
-                                               .key = { action->key.ptr, action->key.len },
+                                               .key = copying->from,
+                                               .version = copying->from_version,
                                                .expected_owner = source->owner },
         .if_match = under_condition ? copying->quoted : NULL };
     enum s3_status status = s3_head_object(copying->conn, source->client, &options, &copying->source, error);
@@ -29,7 +29,7 @@ enum s3_status copying_look_at_source(struct copying *copying, bool under_condit
     if (status != S3_OK)
         return status;
     copying->looked = true;
-    set_etag(copying, copying->source.etag, strlen(copying->source.etag));
+    copying_set_etag(copying, copying->source.etag, strlen(copying->source.etag));
     copying->size = copying->source.size;
     copying->source_time_ms = copying->source.modified_s * 1000;
     return S3_OK;
@@ -49,7 +49,8 @@ struct s3_copy_source copying_source(const struct copying *copying)
 
     return (struct s3_copy_source){ .prefix = source->config->copy_source_prefix,
         .bucket = source->bucket,
-        .key = { copying->action->key.ptr, copying->action->key.len },
+        .key = copying->from,
+        .version = copying->from_version,
         .if_match = copying->quoted,
         .expected_owner = source->owner };
 }
@@ -130,7 +131,7 @@ static enum s3_status compare(struct copying *copying, const struct s3_copy_resu
     return status;
 }
 
-static enum s3_status copy_by_one_request(struct copying *copying, struct s3_error *error)
+enum s3_status copying_by_one_request(struct copying *copying, struct s3_error *error)
 {
     const struct copy_job *job = copying->job;
     const struct config_policy *policy = job->source->policy;
@@ -144,6 +145,7 @@ static enum s3_status copy_by_one_request(struct copying *copying, struct s3_err
     enum s3_status status = S3_OK;
 
     copying_write(copying, &options.write, until);
+    options.write.if_match = copying->over;
     if (job->website && !copying->looked)
         status = copying_look_at_source(copying, true, error);
     if (status == S3_OK && job->website && has_redirect(&copying->source)) {
@@ -187,7 +189,7 @@ static enum s3_status copy_what_is_there(struct copying *copying, struct s3_erro
         copying->class_ = copying->job->class_for(copying->job->ctx, copying->size, copying->source_time_ms);
         status = wants_parts(copying)           ? copying_by_parts(copying, error)
                  : copying_is_streamed(copying) ? copying_by_stream(copying, error)
-                                                : copy_by_one_request(copying, error);
+                                                : copying_by_one_request(copying, error);
         if (status != S3_CHANGED)
             return status;
     }
@@ -207,7 +209,7 @@ static bool has_pair(const struct s3_head *head, const struct s3_pair *pair)
     return false;
 }
 
-static bool same_headers(const struct s3_head *a, const struct s3_head *b)
+bool copying_same_headers(const struct s3_head *a, const struct s3_head *b)
 {
     if (a->pair_count != b->pair_count || a->tags != b->tags)
         return false;
@@ -229,7 +231,7 @@ static enum s3_status is_copy_of(
     if (head->modified_s != source_s)
         return S3_OK;
     status = copying_look_at_source(copying, true, error);
-    *is_copy = status == S3_OK && same_headers(&copying->source, head);
+    *is_copy = status == S3_OK && copying_same_headers(&copying->source, head);
     return status == S3_CHANGED ? S3_OK : status; /* what it is now is copied */
 }
 
@@ -361,7 +363,9 @@ static void settle(struct copying *copying, enum s3_status status, const struct 
 
 void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *action)
 {
-    struct copying copying = { .job = job, .conn = conn, .action = action };
+    struct copying copying = {
+        .job = job, .conn = conn, .action = action, .from = { action->key.ptr, action->key.len }
+    };
     struct s3_error error;
     struct state_error bad;
     enum layout_kind kind = LAYOUT_DATA;
@@ -371,7 +375,7 @@ void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *ac
     s3_error_clear(&error);
     s3_head_init(&copying.source);
     s3_buffer_init(&copying.acl, STATE_ACL_MAX);
-    set_etag(&copying, action->etag.ptr, action->etag.len);
+    copying_set_etag(&copying, action->etag.ptr, action->etag.len);
     copying.size = action->size;
     copying.source_time_ms = action->source_time_ms;
     if (layout_data(&job->vault->layout, job->source->name, action->key, &copying.path, &kind, &bad) != STATE_OK)

@@ -16,6 +16,9 @@ struct copying {
     struct s3_conn *conn;
     struct action *action;
     struct layout_path path;
+    struct s3_text from;          /* what is copied: the action's key, or, of a move, the path itself */
+    const char *from_version;     /* NULL: the current one */
+    const char *over;             /* the ETag, quoted, that must lie at the path until then; NULL: whatever does */
     char etag[S3_ETAG_MAX + 1];   /* what the source must still be */
     char quoted[S3_ETAG_MAX + 3]; /* the same, as conditions want it */
     uint64_t size;
@@ -33,9 +36,13 @@ struct copying {
     struct s3_buffer acl; /* empty where it was not asked for, or not had */
 };
 
+/* The ETag that is copied, as conditions want it, too. */
+void copying_set_etag(struct copying *copying, const char *etag, size_t length);
 /* HEAD of the source, under the condition of the ETag (where there is one already); fills in etag, size, time. */
 enum s3_status copying_look_at_source(struct copying *copying, bool under_condition, struct s3_error *error)
         __attribute__((warn_unused_result));
+/* Whether two objects have the same headers and metadata, and as many tags. */
+bool copying_same_headers(const struct s3_head *a, const struct s3_head *b);
 /* HEAD of what lies in the vault now. */
 enum s3_status copying_look_at_vault(const struct copying *copying, struct s3_head *head, struct s3_error *error)
         __attribute__((warn_unused_result));
@@ -56,6 +63,9 @@ void copying_note_class(struct copying *copying, const struct s3_head *head);
 enum s3_status copying_read_tags(struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags,
         struct s3_error *error) __attribute__((warn_unused_result));
 
+/* By one CopyObject; fills in what came of it. */
+enum s3_status copying_by_one_request(struct copying *copying, struct s3_error *error)
+        __attribute__((warn_unused_result));
 /* Copies by parts; fills in what came of it. */
 enum s3_status copying_by_parts(struct copying *copying, struct s3_error *error) __attribute__((warn_unused_result));
 

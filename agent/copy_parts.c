@@ -4,8 +4,9 @@
  * whether its version is the current one.
  *
  * The parts are the source's own where it has some, so that the copy gets the source's ETag. What is under way is noted
- * as {"upload", "etag", "size", "vault", "part"}: a later run goes on with it if the source is the same and nothing was
- * written to the vault's key since. Which parts are done is asked of the service, which knows best.
+ * as {"upload", "etag", "size", "vault", "part", "class", "of"}: a later run goes on with it if the source is the same,
+ * nothing was written to the vault's key since, and the object is to be the same. Which parts are done is asked of the
+ * service, which knows best.
  */
 #include "agent/copy_inside.h"
 
@@ -34,7 +35,8 @@ enum s3_status copying_read_tags(
 {
     const struct source *source = copying->job->source;
     const struct s3_target target = { .bucket = source->bucket,
-        .key = { copying->action->key.ptr, copying->action->key.len },
+        .key = copying->from,
+        .version = copying->from_version,
         .expected_owner = source->owner };
     struct s3_tags tags;
     enum s3_status status;
@@ -94,11 +96,18 @@ static enum s3_status vault_now(const struct copying *copying, char version[S3_V
     return status == S3_NOT_FOUND ? S3_OK : status;
 }
 
+/* A move copies what the vault has, metadata included: its upload is none for a copy of the source. */
+static const char *kind_of(const struct copying *copying)
+{
+    return copying->action->kind == ACTION_MOVE ? "vault" : "source";
+}
+
 static void note(const struct copying *copying, const struct copy_parts *parts, const char *version)
 {
     const struct copy_job *job = copying->job;
-    json_t *document = json_pack("{ss ss sI ss sI}", "upload", parts->upload_id, "etag", copying->etag, "size",
-            (json_int_t)copying->size, "vault", version, "part", (json_int_t)parts->bounds.pieces[0].size);
+    json_t *document = json_pack("{ss ss sI ss sI ss ss}", "upload", parts->upload_id, "etag", copying->etag, "size",
+            (json_int_t)copying->size, "vault", version, "part", (json_int_t)parts->bounds.pieces[0].size, "class",
+            storage_class_name(copying->class_), "of", kind_of(copying));
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
 
     if (text != NULL) /* without memory a later run begins anew */
@@ -143,7 +152,7 @@ static enum s3_status resume(
     char *text = NULL;
     size_t length = 0;
     json_t *document = NULL;
-    const char *upload = NULL, *etag = NULL, *before = NULL;
+    const char *upload = NULL, *etag = NULL, *before = NULL, *class_ = NULL, *of = NULL;
     json_int_t size = 0, part = 0;
     enum s3_status status = S3_OK;
 
@@ -152,8 +161,9 @@ static enum s3_status resume(
         return S3_OK;
     document = json_loadb(text, length, 0, NULL);
     if (document != NULL &&
-            json_unpack(document, "{ss ss sI ss sI}", "upload", &upload, "etag", &etag, "size", &size, "vault", &before,
-                    "part", &part) == 0 &&
+            json_unpack(document, "{ss ss sI ss sI ss ss}", "upload", &upload, "etag", &etag, "size", &size, "vault",
+                    &before, "part", &part, "class", &class_, "of", &of) == 0 &&
+            strcmp(class_, storage_class_name(copying->class_)) == 0 && strcmp(of, kind_of(copying)) == 0 &&
             strcmp(etag, copying->etag) == 0 && (uint64_t)size == copying->size && strcmp(before, version) == 0 &&
             (uint64_t)part == parts->bounds.pieces[0].size && strlen(upload) < sizeof parts->upload_id) {
         (void)snprintf(parts->upload_id, sizeof parts->upload_id, "%s", upload);
@@ -265,7 +275,8 @@ static enum s3_status complete(struct copying *copying, struct copy_parts *parts
     struct s3_complete_upload_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
         .upload_id = parts->upload_id,
         .count = parts->bounds.count,
-        .size = copying->size };
+        .size = copying->size,
+        .if_match = copying->over };
     struct s3_part_entry *entries = calloc(parts->bounds.count, sizeof *entries);
     struct s3_copy_result result;
     struct s3_error looked;
@@ -360,7 +371,8 @@ static enum s3_status lay_bounds(const struct copying *copying, struct copying_b
     const struct copy_shape shape = { .conn = copying->conn,
         .client = source->client,
         .target = { .bucket = source->bucket,
-                .key = { copying->action->key.ptr, copying->action->key.len },
+                .key = copying->from,
+                .version = copying->from_version,
                 .expected_owner = source->owner },
         .etag = copying->etag,
         .if_match = copying->quoted,

@@ -23,11 +23,13 @@ struct merge {
     const struct s3_page *page;
     const struct walk_interval *interval;
     struct manifest_reader *reader;
+    struct move_due *due;                /* NULL: nothing is moved */
     size_t at;                           /* the next entry of the page */
     size_t in_page;                      /* entries of the page that are in the interval */
     struct state_text record;            /* the manifest's current key; ptr NULL: at its end, or beyond the interval */
     struct s3_page_entry const **wanted; /* entries that are to be copied */
-    bool *known;                         /* beside them: the manifest has a record */
+    unsigned char *kinds, *classes;      /* beside them: enum action_kind; ACTION_MOVE: the record's class */
+    size_t moves;                        /* how many of them are ACTION_MOVE */
     size_t wanted_count, wanted_bytes;
     char *missing; /* keys, laid one after the other */
     size_t missing_used, missing_count;
@@ -89,6 +91,15 @@ static bool is_same(const struct manifest_reader *reader, struct state_text etag
            (part != 0 && manifest_reader_matches(reader, etag, entry->size, entry->modified_ms - part));
 }
 
+static void want(struct merge *merge, const struct s3_page_entry *entry, enum action_kind kind, enum storage_class from)
+{
+    merge->wanted[merge->wanted_count] = entry;
+    merge->kinds[merge->wanted_count] = (unsigned char)kind;
+    merge->classes[merge->wanted_count++] = (unsigned char)from;
+    merge->wanted_bytes += entry->key.len + entry->etag.len;
+    merge->moves += kind == ACTION_MOVE;
+}
+
 static void take_entry(struct merge *merge, const struct s3_page_entry *entry, bool known)
 {
     const struct state_text etag = { entry->etag.ptr, entry->etag.len };
@@ -96,15 +107,18 @@ static void take_entry(struct merge *merge, const struct s3_page_entry *entry, b
     merge->bytes += entry->size;
     if (known && !merge->job->recopy && is_same(merge->reader, etag, entry)) {
         merge->unchanged++;
+        if (merge->due != NULL) {
+            const enum storage_class class_ = manifest_reader_class(merge->reader);
+            if (move_due_is(merge->due, class_, entry->size, entry->modified_ms))
+                want(merge, entry, ACTION_MOVE, class_);
+        }
         return;
     }
     if (is_archived(entry)) {
         merge->archived++;
         return;
     }
-    merge->wanted[merge->wanted_count] = entry;
-    merge->known[merge->wanted_count++] = known;
-    merge->wanted_bytes += entry->key.len + entry->etag.len;
+    want(merge, entry, known ? ACTION_RECOPY : ACTION_COPY, CLASS_STANDARD);
 }
 
 static bool missing_is_full(const struct merge *merge)
@@ -181,29 +195,61 @@ static bool hand_missing(struct merge *merge)
     return true;
 }
 
+/* Moves wait until the walk is over: their keys are kept, and the rest closes up. */
+static void put_moves_off(struct merge *merge)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < merge->wanted_count; i++) {
+        const struct s3_page_entry *entry = merge->wanted[i];
+        if (merge->kinds[i] == ACTION_MOVE) {
+            move_due_add(merge->due, (struct state_text){ entry->key.ptr, entry->key.len });
+            continue;
+        }
+        merge->wanted[left] = entry;
+        merge->kinds[left++] = merge->kinds[i];
+    }
+    merge->wanted_count = left;
+}
+
+/* False: only its size and age let it through. */
+static bool judge_move(const struct merge *merge, struct action *action)
+{
+    const struct move_due *due = merge->due;
+
+    action->to_class =
+            place_move(due->policy, due->prices, action->size, action->source_time_ms, due->now_ms, action->from_class)
+                    .class_;
+    return action->to_class != action->from_class;
+}
+
 static bool hand_wanted(struct merge *merge)
 {
     struct action_maker maker;
     struct job *job = merge->job;
 
+    if (merge->moves > 0 && job->preview == NULL)
+        put_moves_off(merge);
     if (merge->wanted_count == 0)
         return true;
     if (!action_maker_begin(&maker, merge->wanted_count, merge->wanted_bytes))
         return false;
     for (size_t i = 0; i < merge->wanted_count; i++) {
         const struct s3_page_entry *entry = merge->wanted[i];
-        struct action *action = action_maker_add(&maker, merge->known[i] ? ACTION_RECOPY : ACTION_COPY,
+        struct action *action = action_maker_add(&maker, (enum action_kind)merge->kinds[i],
                 (struct state_text){ entry->key.ptr, entry->key.len },
                 (struct state_text){ entry->etag.ptr, entry->etag.len });
         action->size = entry->size;
         action->source_time_ms = entry->modified_ms;
         action->source_class = storage_class_from(entry->class_.ptr, entry->class_.len);
+        action->from_class = (enum storage_class)merge->classes[i];
         action->look_first = job->look_first;
     }
     if (job->preview != NULL) {
         for (struct action *action = maker.first, *next; action != NULL; action = next) {
             next = action->next;
-            job->preview(job->preview_ctx, action);
+            if (action->kind != ACTION_MOVE || judge_move(merge, action))
+                job->preview(job->preview_ctx, action);
             (void)action_release(action);
         }
     } else {
@@ -268,10 +314,12 @@ enum verdict diff_page(struct pool *pool, struct job *job, const struct s3_page 
     merge.interval = interval;
     merge.in_page = interval->keys;
     merge.wanted = malloc((interval->keys + 1) * sizeof *merge.wanted);
-    merge.known = malloc(interval->keys + 1);
+    merge.kinds = malloc(2 * (interval->keys + 1));
+    merge.classes = merge.kinds != NULL ? merge.kinds + interval->keys + 1 : NULL;
+    merge.due = job->recopy ? NULL : job->due;
     merge.missing = malloc(MISSING_BYTES);
     status = manifest_reader_new(job->manifest, MANIFEST_LIVE, &merge.reader, &error);
-    if (merge.wanted == NULL || merge.known == NULL || merge.missing == NULL)
+    if (merge.wanted == NULL || merge.kinds == NULL || merge.missing == NULL)
         no_memory = true;
     if (status == STATE_OK && !no_memory)
         status = merge_interval(&merge, &no_memory, &error);
@@ -281,7 +329,7 @@ enum verdict diff_page(struct pool *pool, struct job *job, const struct s3_page 
         add_up(&merge);
     manifest_reader_free(merge.reader);
     free(merge.missing);
-    free(merge.known);
+    free(merge.kinds);
     free(merge.wanted);
     if (no_memory)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory while comparing source \"%s\"", job->source->name);

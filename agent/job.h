@@ -14,6 +14,8 @@
 #include "agent/action.h"
 #include "agent/budget.h"
 #include "agent/copy.h"
+#include "agent/move.h"
+#include "agent/move_due.h"
 #include "agent/source.h"
 #include "agent/vault.h"
 #include "agent/walk_plan.h"
@@ -52,9 +54,12 @@ struct job {
     const struct source *source;
     struct manifest *manifest;
     struct copy_job copy;
-    bool look_first;      /* an unclean end came before: ask the vault before copying */
-    bool recopy;          /* copy what is equal as well */
-    job_preview *preview; /* NULL: a real run */
+    const struct move_setup *move; /* for ACTION_MOVE */
+    struct move_due *due;          /* NULL: nothing is moved by this run */
+    atomic_uint moves_denied;      /* in a row: from JOB_DENIED_MAX on, the rest is given back untried */
+    bool look_first;               /* an unclean end came before: ask the vault before copying */
+    bool recopy;                   /* copy what is equal as well */
+    job_preview *preview;          /* NULL: a real run */
     void *preview_ctx;
     struct budget *budget; /* of the whole run; NULL: none */
     struct budget own;     /* the policy's window */

@@ -293,6 +293,19 @@ static void do_page(struct worker *worker, struct task *task)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+static void do_move(struct job *job, struct s3_conn *conn, struct action *action)
+{
+    if (atomic_load_explicit(&job->moves_denied, memory_order_relaxed) >= JOB_DENIED_MAX) {
+        action->outcome = OUTCOME_LEFT;
+        return;
+    }
+    move_do(job->move, conn, action);
+    if (action->outcome == OUTCOME_DONE)
+        atomic_store_explicit(&job->moves_denied, 0, memory_order_relaxed);
+    else if (action->failure != NULL && action->failure->verdict == VERDICT_NO_ACCESS)
+        (void)atomic_fetch_add_explicit(&job->moves_denied, 1, memory_order_relaxed);
+}
+
 static void do_action(struct worker *worker, struct task *task)
 {
     struct pool *pool = worker->pool;
@@ -301,9 +314,14 @@ static void do_action(struct worker *worker, struct task *task)
 
     if (action->kind == ACTION_TAGS)
         copy_tags_do(&job->copy, worker->conn, action);
+    else if (action->kind == ACTION_MOVE)
+        do_move(job, worker->conn, action);
     else
         copy_do(&job->copy, worker->conn, action);
-    if (action->outcome == OUTCOME_FAILED && action->failure != NULL && action->failure->verdict == VERDICT_NO_ACCESS) {
+    if (action->kind == ACTION_MOVE) {
+        ; /* what is denied to a move says nothing of the copies: they are done by then */
+    } else if (action->outcome == OUTCOME_FAILED && action->failure != NULL &&
+               action->failure->verdict == VERDICT_NO_ACCESS) {
         /* every object would be denied: that is not to be tried a million times */
         if (atomic_fetch_add(&job->denied_in_a_row, 1) + 1 == JOB_DENIED_MAX)
             job_fail(pool, job, action->failure);

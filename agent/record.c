@@ -144,11 +144,72 @@ static enum state_status record_missing(
     }
 }
 
+/* A record's texts, which a batch's next call takes away. */
+struct kept_texts {
+    char bytes[STATE_ETAG_MAX + 2 * STATE_VERSION_MAX + STATE_CHECKSUM_MAX + STATE_RUN_MAX];
+    size_t used;
+};
+
+static void keep_text(struct kept_texts *kept, struct state_text *text)
+{
+    if (text->len > 0)
+        memcpy(kept->bytes + kept->used, text->ptr, text->len);
+    text->ptr = kept->bytes + kept->used;
+    kept->used += text->len;
+}
+
+/*
+ * The record gets another class, and where it was copied in place another version; all else stays. Only the record that
+ * the action was made from: the copy of an object that was copied anew since is another one.
+ *
+ * A class that was only learned has no line: lines tell what runs did, the version is the same, and the next full file
+ * has the class. One line for each object that a rule moves would be as much as all that was ever copied.
+ */
+static enum state_status record_move(
+        struct recorder *recorder, struct manifest_batch *batch, struct action *action, struct state_error *error)
+{
+    struct state_change change = { .did = action->result.did, .by = action->result.by };
+    struct kept_texts kept = { .used = 0 };
+    struct state_entry *entry = &change.entry;
+    enum state_status status = manifest_batch_get(batch, action->key, entry, error);
+
+    if (status == STATE_NOT_FOUND ||
+            (status == STATE_OK &&
+                    (entry->vault_version.len != action->version.len ||
+                            memcmp(entry->vault_version.ptr, action->version.ptr, action->version.len) != 0))) {
+        action->outcome = OUTCOME_LEFT;
+        return STATE_OK;
+    }
+    if (status != STATE_OK)
+        return status;
+    keep_text(&kept, &entry->etag);
+    keep_text(&kept, &entry->source_version);
+    keep_text(&kept, &entry->vault_version);
+    keep_text(&kept, &entry->checksum);
+    keep_text(&kept, &entry->run);
+    change.from = entry->class_;
+    entry->class_ = action->result.entry.class_;
+    if (change.did != STATE_MOVED)
+        return manifest_batch_put(batch, entry, error);
+    entry->vault_version = action->result.entry.vault_version;
+    entry->copied_ms = action->result.entry.copied_ms;
+    if (action->result.entry.checksum.len > 0)
+        entry->checksum = action->result.entry.checksum;
+    entry->run = (struct state_text){ recorder->point, strlen(recorder->point) };
+    status = manifest_batch_put(batch, entry, error);
+    entry->run = (struct state_text){ NULL, 0 }; /* the log's header says it */
+    return status == STATE_OK ? add_line(recorder, batch, &change, error) : status;
+}
+
 static enum state_status record_one(
         struct recorder *recorder, struct manifest_batch *batch, struct action *action, struct state_error *error)
 {
     if (action->kind == ACTION_MISSING)
         return record_missing(recorder, batch, action, error);
+    if (action->kind == ACTION_MOVE)
+        return action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED
+                       ? record_move(recorder, batch, action, error)
+                       : STATE_OK;
     if (action->kind == ACTION_NOTE && action->text != NULL)
         return manifest_job_put(
                 batch, JOB_KIND_UPLOAD, action->key, (struct state_text){ action->text, action->size }, error);
@@ -169,6 +230,7 @@ static enum state_status record_one(
     case OUTCOME_LEFT:
         return judge_replacement(recorder, batch, action, error);
     case OUTCOME_ARCHIVED:
+    case OUTCOME_THAWING:
         break;
     }
     return STATE_OK;
@@ -207,6 +269,37 @@ static bool needs_customer_key(const struct failure *failure)
     return error->http_status == 501 && strcmp(error->operation, "CopyObject") == 0;
 }
 
+static void count_move(struct recorder *recorder, struct action *action)
+{
+    struct source_report *report = recorder->report;
+    const bool in_place = action->result.did == STATE_IS;
+
+    recorder->moves_back++;
+    switch (action->outcome) {
+    case OUTCOME_DONE:
+    case OUTCOME_ADOPTED:
+        if (in_place)
+            report->reclassed++;
+        else
+            report->moved++;
+        if (!in_place && action->result.entry.copied_ms > recorder->newest_ms)
+            recorder->newest_ms = action->result.entry.copied_ms;
+        break;
+    case OUTCOME_THAWING:
+        report->thawing++;
+        break;
+    case OUTCOME_FAILED:
+        source_report_add_move(report, action->key, action->failure);
+        action->failure = NULL;
+        break;
+    case OUTCOME_GONE:
+    case OUTCOME_ARCHIVED:
+    case OUTCOME_LEFT:
+        recorder->moves_left++;
+        break;
+    }
+}
+
 /* After the commit: what is not recorded is not counted. */
 static void count_one(struct recorder *recorder, struct action *action)
 {
@@ -214,6 +307,10 @@ static void count_one(struct recorder *recorder, struct action *action)
 
     if (action->kind == ACTION_MISSING) {
         count_missing(recorder, action);
+        return;
+    }
+    if (action->kind == ACTION_MOVE) {
+        count_move(recorder, action);
         return;
     }
     if (action->kind == ACTION_NOTE)
@@ -247,6 +344,8 @@ static void count_one(struct recorder *recorder, struct action *action)
         break;
     case OUTCOME_LEFT:
         recorder->left++;
+        break;
+    case OUTCOME_THAWING:
         break;
     }
 }

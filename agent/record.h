@@ -29,7 +29,9 @@ struct recorder {
     uint64_t repeated;     /* recopied, and no replacement since then: the same content, or counted already */
     uint64_t left_changed; /* replaced as listed, and given back untried */
     uint64_t mark_failed;
-    int64_t newest_ms; /* of the vault's versions that were recorded, by the vault's clock */
+    uint64_t moves_back; /* actions of kind MOVE that came back */
+    uint64_t moves_left; /* of these, untried */
+    int64_t newest_ms;   /* of the vault's versions that were recorded, by the vault's clock */
 };
 
 /* Commits a list of results, counts them in the report, frees them. */

@@ -25,11 +25,10 @@ void source_report_warn(struct source_report *report, const char *text)
         report->warning_count++;
 }
 
-void source_report_add(struct source_report *report, struct state_text key, struct failure *failure)
+static void name_failure(struct source_report *report, struct state_text key, struct failure *failure, bool of_move)
 {
     struct report_failure *into = &report->failures[report->failure_count];
 
-    report->failed++;
     if (report->failure_count == REPORT_FAILURES || (into->key = malloc(key.len + 1)) == NULL) {
         free(failure);
         return;
@@ -37,7 +36,20 @@ void source_report_add(struct source_report *report, struct state_text key, stru
     memcpy(into->key, key.ptr, key.len);
     into->key_len = key.len;
     into->failure = failure;
+    into->of_move = of_move;
     report->failure_count++;
+}
+
+void source_report_add(struct source_report *report, struct state_text key, struct failure *failure)
+{
+    report->failed++;
+    name_failure(report, key, failure, false);
+}
+
+void source_report_add_move(struct source_report *report, struct state_text key, struct failure *failure)
+{
+    report->move_failed++;
+    name_failure(report, key, failure, true);
 }
 
 json_t *key_json(struct state_text key)
@@ -141,6 +153,7 @@ json_t *source_report_json(const struct source_report *report)
         { "copied", report->copied }, { "recopied", report->recopied }, { "adopted", report->adopted },
         { "deleted", report->deleted }, { "moved", report->moved }, { "unchanged", report->unchanged },
         { "archived", report->archived }, { "failed", report->failed }, { "gone", report->gone },
+        { "thawing", report->thawing }, { "move_failed", report->move_failed }, { "reclassed", report->reclassed },
         { "bytes_copied", report->bytes_copied }, { "without_tags", report->without_tags },
         { "without_acl", report->without_acl }, { "retried", report->retried }, { "throttled", report->throttled } };
     bool well = json != NULL && json_object_set_new(json, "source", json_string(report->source)) == 0 &&
@@ -191,6 +204,11 @@ void source_report_print(const struct source_report *report)
         if (report->requests[i] > 0)
             (void)printf(" %s %llu", request_kind_name((enum request_kind)i), (unsigned long long)report->requests[i]);
     (void)printf("\n");
+    if (report->moved + report->thawing + report->move_failed + report->reclassed > 0)
+        (void)printf("  moved to colder classes %llu, thawing to be moved %llu, not moved %llu, found in another class "
+                     "%llu\n",
+                (unsigned long long)report->moved, (unsigned long long)report->thawing,
+                (unsigned long long)report->move_failed, (unsigned long long)report->reclassed);
     if (report->without_tags > 0)
         (void)printf(
                 "  %llu copied without their tags, which may not be read\n", (unsigned long long)report->without_tags);
@@ -198,8 +216,9 @@ void source_report_print(const struct source_report *report)
         (void)printf("  failed: \"%s\": %s\n",
                 key_for_people(report->failures[i].key, report->failures[i].key_len, key, sizeof key),
                 report->failures[i].failure != NULL ? report->failures[i].failure->what : "no memory to tell more");
-    if (report->failed > 20)
-        (void)printf("  and %llu more; --json names %d\n", (unsigned long long)report->failed - 20, REPORT_FAILURES);
+    if (report->failed + report->move_failed > 20)
+        (void)printf("  and %llu more; --json names %d\n",
+                (unsigned long long)(report->failed + report->move_failed) - 20, REPORT_FAILURES);
     for (size_t i = 0; i < report->warning_count; i++)
         (void)printf("  warning: %s\n", report->warnings[i]);
     if (report->has_error)

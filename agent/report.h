@@ -18,6 +18,7 @@ struct report_failure {
     char *key; /* raw bytes, key_len; owned */
     size_t key_len;
     struct failure *failure; /* owned */
+    bool of_move;
 };
 
 struct source_report {
@@ -27,6 +28,9 @@ struct source_report {
     char point[STATE_POINT_SIZE];
     uint64_t objects, bytes; /* live in the vault after the run */
     uint64_t listed, copied, recopied, adopted, deleted, moved, unchanged, archived, failed, gone, bytes_copied;
+    uint64_t thawing;      /* due to be moved, from an archive class: by a later run */
+    uint64_t move_failed;  /* their copies stay where they are; named among the failures, not counted in `failed` */
+    uint64_t reclassed;    /* records whose copy was found in another class: a lifecycle rule has moved it */
     uint64_t without_tags; /* copied without tags that may not be read */
     uint64_t without_acl;  /* likewise, of ACLs that the policy wants recorded */
     bool tags;             /* only tags were compared */
@@ -47,6 +51,9 @@ struct source_report {
 void source_report_clear(struct source_report *report);
 /* Notes one object's failure: takes `failure`, copies the key. Beyond the bound it is only counted. */
 void source_report_add(struct source_report *report, struct state_text key, struct failure *failure);
+
+/* Likewise, of a move. */
+void source_report_add_move(struct source_report *report, struct state_text key, struct failure *failure);
 
 /* Adds a warning, once. Copies the text. */
 void source_report_warn(struct source_report *report, const char *text);

@@ -176,6 +176,7 @@ void run_close(struct run *run)
     if (run->publisher != NULL)
         publisher_free(run->publisher);
     source_config_free(&run->source_config);
+    move_due_clear(&run->due);
     if (run->kept_renewed)
         lease_keeper_remove(run->options->keeper, run->lease);
     if (run->manifest != NULL && manifest_close(run->manifest, !run->manifest_stale, &error) != STATE_OK)
@@ -218,9 +219,12 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
         return EXIT_DONE;
     if (run->guarded)
         return EXIT_GUARDED;
-    if (report->failed > 0 || run->recorder.left_out > 0 || run->damaged)
+    if (report->failed > 0 || report->move_failed > 0 || run->recorder.left_out > 0 || run->damaged)
         return EXIT_PARTIAL;
-    return run->recorder.left > 0 || run->job.marks_dropped || !run->walk_ended ? EXIT_LEFT : EXIT_DONE;
+    return run->recorder.left > 0 || run->recorder.moves_left > 0 || run->moves_cut || run->job.marks_dropped ||
+                           !run->walk_ended
+                   ? EXIT_LEFT
+                   : EXIT_DONE;
 }
 
 static void tell_not_accepted(struct run *run)
@@ -267,6 +271,8 @@ void run_source(const struct run_options *options, struct source_report *report)
             tell_not_accepted(run);
         if (verdict == VERDICT_OK && run->walk_ended && !run->guarded)
             verdict = run_marks(run);
+        if (verdict == VERDICT_OK && run->walk_ended && !run->guarded)
+            verdict = run_moves(run);
         if (verdict != VERDICT_OK) {
             report->has_error = true;
             report->error = run->failure;

@@ -40,20 +40,26 @@ static void fill_counts(struct run *run)
     }
 }
 
-static struct state_point_missing *make_missing(const struct source_report *report)
+/* What the point lacks. An object that could not be moved is not missing: it lies where it lay. */
+static struct state_point_missing *make_missing(const struct source_report *report, size_t *count)
 {
     struct state_point_missing *missing = calloc(report->failure_count + 1, sizeof *missing);
 
+    *count = 0;
     for (size_t i = 0; i < report->failure_count && missing != NULL; i++) {
         const struct report_failure *from = &report->failures[i];
-        missing[i].key = (struct state_text){ from->key, from->key_len };
+        struct state_point_missing *one = &missing[*count];
+        if (from->of_move)
+            continue;
+        (*count)++;
+        one->key = (struct state_text){ from->key, from->key_len };
         if (from->failure == NULL)
             continue;
-        missing[i].operation = from->failure->s3.operation;
-        missing[i].status = (unsigned)from->failure->s3.http_status;
-        missing[i].code = from->failure->s3.code;
-        missing[i].message = from->failure->s3.message;
-        missing[i].request_id = from->failure->s3.request_id;
+        one->operation = from->failure->s3.operation;
+        one->status = (unsigned)from->failure->s3.http_status;
+        one->code = from->failure->s3.code;
+        one->message = from->failure->s3.message;
+        one->request_id = from->failure->s3.request_id;
     }
     return missing;
 }
@@ -83,7 +89,8 @@ static enum verdict publish(struct run *run)
     const struct state_point_link *before = run->rebuilt.has_newest ? &run->rebuilt.newest : NULL;
     struct state_point point;
     char newest[STATE_POINT_SIZE] = "";
-    struct state_point_missing *missing = make_missing(report);
+    size_t listed = 0;
+    struct state_point_missing *missing = make_missing(report, &listed);
     enum verdict verdict;
 
     if (missing == NULL)
@@ -127,7 +134,7 @@ static enum verdict publish(struct run *run)
         .customer_keys = run->recorder.customer_keys };
     point.missing_count = report->failed;
     point.missing = missing;
-    point.missing_listed = report->failure_count;
+    point.missing_listed = listed;
     point.configuration = run->source_config.json;
     verdict = publisher_point(run->publisher, run->conn, &point, before, newest, &run->failure);
     if (verdict == VERDICT_CHANGED) {

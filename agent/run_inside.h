@@ -7,6 +7,8 @@
 #include "agent/clock.h"
 #include "agent/guard.h"
 #include "agent/mark.h"
+#include "agent/move.h"
+#include "agent/move_due.h"
 #include "agent/prices.h"
 #include "agent/publish.h"
 #include "agent/rebuild.h"
@@ -55,8 +57,12 @@ struct run {
     struct recorder recorder;
     _Atomic uint64_t bytes_copied, without_tags, without_acl;
     struct mark_cursor marks; /* how far the missing keys were handed out */
-    int64_t flushed_ms;       /* monotonic: the last log */
-    struct guard_base base;   /* what the guard compares with */
+    struct move_setup move;
+    struct move_due due;
+    struct moves_walk *moves_walk; /* while they are done */
+    bool moves_cut;                /* some that are due were not handed out */
+    int64_t flushed_ms;            /* monotonic: the last log */
+    struct guard_base base;        /* what the guard compares with */
     enum verdict base_verdict;
     struct failure base_failure;
     struct guard_view seen; /* what it was shown */
@@ -80,6 +86,10 @@ void run_close(struct run *run);
 
 /* Puts the job into the pool. */
 void run_set_up_job(struct run *run);
+/* Records what comes back until nothing is queued, in work or left to list. `feed` (may be NULL) is asked for more work
+ * each time. */
+enum verdict run_record(struct run *run, enum verdict (*feed)(struct run *run, const struct pool_view *view,
+                                                 bool *more)) __attribute__((warn_unused_result));
 /* One walk over all that is wanted; records, where it is not a preview. */
 enum verdict run_walk(struct run *run) __attribute__((warn_unused_result));
 /* Adds the records outside of the selected prefixes to the missing keys, after a whole walk. */
@@ -95,6 +105,10 @@ enum verdict run_guard(struct run *run) __attribute__((warn_unused_result));
 enum verdict run_marks(struct run *run) __attribute__((warn_unused_result));
 /* Compares the tags of the manifest's objects instead: of all the above, nothing is done. */
 enum verdict run_tags(struct run *run) __attribute__((warn_unused_result));
+/* Where the agent moves copies: what the walk is to look for. */
+void run_moves_set_up(struct run *run);
+/* Moves what it found, after everything was copied and marked. */
+enum verdict run_moves(struct run *run) __attribute__((warn_unused_result));
 /* Full file, packing, point.json. */
 enum verdict run_point(struct run *run) __attribute__((warn_unused_result));
 

@@ -107,6 +107,7 @@ static void count_results(struct run *run, struct action *results)
             action->failure = NULL;
             break;
         case OUTCOME_ARCHIVED:
+        case OUTCOME_THAWING:
         case OUTCOME_LEFT:
             run->recorder.left++;
             break;

@@ -13,6 +13,7 @@
 
 enum {
     COMMIT_WAIT_MS = 1000,
+    FEED_WAIT_MS = 50, /* what is fed lasts longer than that */
     FLUSH_MS = 60 * 1000,
     FLUSH_LINES = 10000,
     FLUSH_BYTES = 24 * 1024 * 1024, /* about 4 MiB, compressed */
@@ -134,6 +135,7 @@ void run_set_up_job(struct run *run)
     memcpy(run->recorder.base_point, run->base.point, sizeof run->recorder.base_point);
     run->recorder.base_ms = run->base.finished_ms;
     run->flushed_ms = clock_monotonic_ms();
+    run_moves_set_up(run);
     pool_prepare(job);
     pool_add(run->options->pool, job);
     run->in_pool = true;
@@ -163,9 +165,7 @@ static void show_progress(const struct run *run)
             (unsigned long long)(report->copied + report->recopied), (unsigned long long)report->failed);
 }
 
-/* Records what comes back until nothing is queued, in work or left to list. `feed` (may be NULL) is asked for more work
- * each time. */
-static enum verdict record_until_idle(
+enum verdict run_record(
         struct run *run, enum verdict (*feed)(struct run *run, const struct pool_view *view, bool *more))
 {
     struct pool *pool = run->options->pool;
@@ -175,7 +175,8 @@ static enum verdict record_until_idle(
     enum verdict verdict = VERDICT_OK, fed;
 
     while (more || !view.idle || view.results > 0) {
-        struct action *results = pool_take_results(pool, job, JOB_RESULTS_ENOUGH, more ? 0 : COMMIT_WAIT_MS, &view);
+        struct action *results =
+                pool_take_results(pool, job, JOB_RESULTS_ENOUGH, more ? FEED_WAIT_MS : COMMIT_WAIT_MS, &view);
 
         if (verdict == VERDICT_OK && results != NULL)
             verdict = record_results(&run->recorder, results, view.results, &run->failure);
@@ -390,7 +391,7 @@ enum verdict run_walk(struct run *run)
         return failure_set(&run->failure, VERDICT_INTERNAL, "out of memory while planning the listing of source \"%s\"",
                 run->source.name);
     pool_give_plan(run->options->pool, &run->job, plan);
-    verdict = record_until_idle(run, NULL);
+    verdict = run_record(run, NULL);
     run->walk_ended = verdict == VERDICT_OK && run->job.walk_done;
     if (run->walk_ended && run->options->prefix == NULL && run->job.preview == NULL)
         write_fences(run, plan);
@@ -409,7 +410,7 @@ enum verdict run_work(struct run *run)
     if (verdict == VERDICT_OK)
         verdict = push_failed_before(run);
     if (verdict == VERDICT_OK)
-        verdict = record_until_idle(run, NULL);
+        verdict = run_record(run, NULL);
     if (verdict == VERDICT_OK)
         verdict = run_walk(run);
     if (verdict == VERDICT_OK)
@@ -431,7 +432,7 @@ enum verdict run_marks(struct run *run)
     if (run->recorder.pending == 0)
         return VERDICT_OK;
     run->marks.len = 0;
-    verdict = record_until_idle(run, feed_marks);
+    verdict = run_record(run, feed_marks);
     if (run->recorder.left_out > 0) {
         event_warn("listing-not-whole", run->source.name,
                 "the listing had left out %llu keys that are there: it ended too early, and may lack new keys as well",

@@ -178,6 +178,12 @@ bool manifest_reader_matches(
     return record_matches((const unsigned char *)reader->value.ptr, reader->value.len, etag, size, source_time_ms);
 }
 
+enum storage_class manifest_reader_class(const struct manifest_reader *reader)
+{
+    assert(reader->part == MANIFEST_LIVE);
+    return record_class((const unsigned char *)reader->value.ptr, reader->value.len);
+}
+
 enum state_status manifest_reader_entry(
         struct manifest_reader *reader, struct state_entry *entry, struct state_error *error)
 {

@@ -51,6 +51,9 @@ enum state_status manifest_reader_get(struct manifest_reader *reader, struct sta
 bool manifest_reader_matches(const struct manifest_reader *reader, struct state_text etag, uint64_t size,
         int64_t source_time_ms) __attribute__((warn_unused_result));
 
+/* LIVE: the class of the current record, without decoding it. */
+enum storage_class manifest_reader_class(const struct manifest_reader *reader) __attribute__((warn_unused_result));
+
 /* LIVE: the current record; PENDING: the live record of the current key, STATE_NOT_FOUND where it has gone. */
 enum state_status manifest_reader_entry(struct manifest_reader *reader, struct state_entry *entry,
         struct state_error *error) __attribute__((warn_unused_result));

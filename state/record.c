@@ -264,6 +264,11 @@ bool record_matches(const unsigned char *ptr, size_t len, struct state_text etag
     return !c.bad && known.len == etag.len && (etag.len == 0 || memcmp(known.ptr, etag.ptr, etag.len) == 0);
 }
 
+enum storage_class record_class(const unsigned char *ptr, size_t len)
+{
+    return len > 0 ? (enum storage_class)(ptr[0] & CLASS_BITS) : CLASS_OTHER;
+}
+
 bool record_class_size(const unsigned char *ptr, size_t len, enum storage_class *class_, uint64_t *size)
 {
     if (len < 2)

@@ -46,6 +46,9 @@ bool record_decode(const unsigned char *ptr, size_t len, struct record_texts *te
 bool record_matches(const unsigned char *ptr, size_t len, struct state_text etag, uint64_t size, int64_t source_time_ms)
         __attribute__((warn_unused_result));
 
+/* CLASS_OTHER where it is not a record. */
+enum storage_class record_class(const unsigned char *ptr, size_t len) __attribute__((warn_unused_result));
+
 /* The two that totals need. False: not a record. */
 bool record_class_size(const unsigned char *ptr, size_t len, enum storage_class *class_, uint64_t *size)
         __attribute__((warn_unused_result));

@@ -1,0 +1,340 @@
+"""Copies come to lie in colder classes: moved by the agent, or by the service, which the sweep learns. Judged by boto3:
+what a listing and HEAD say, what lies under every version, and what comes back."""
+import shutil
+import subprocess
+
+import pytest
+import world as world_module
+from test_restore import HOUR, LONG, Back
+
+DAY = 24 * HOUR
+GRANTED = ("s3:RestoreObject", "s3:GetObjectVersionTagging")
+# the ages of an example policy, and what lies where by then
+TIERS = [{"after_days": 30, "class": "STANDARD_IA"}, {"after_days": 90, "class": "GLACIER"},
+    {"after_days": 365, "class": "DEEP_ARCHIVE"}]
+AGES = {0: "STANDARD", 10: "STANDARD", 29: "STANDARD", 31: "STANDARD_IA", 60: "STANDARD_IA", 89: "STANDARD_IA",
+    91: "GLACIER", 200: "GLACIER", 366: "DEEP_ARCHIVE", 1000: "DEEP_ARCHIVE"}
+BODY = b"0123456789abcdef" * 1024
+RICH = {"ContentType": "text/x", "ContentEncoding": "gzip", "CacheControl": "no-cache", "Metadata": {"who": "me"},
+    "Tagging": "team=a&kept=yes"}
+
+
+class Moving(Back):
+    """A source whose objects have ages, and a policy whose agent moves."""
+
+    def __init__(self, server, vaultferry, build_dir):
+        super().__init__(server, vaultferry)
+        self.tool = build_dir / "tools" / "agent_manifest"
+
+    def tiers(self, tiers=TIERS, transitions="agent", policy=None, **top):
+        return self.config(policy={"tiers": tiers, "transitions": transitions, "min_size": 0,
+            "delete_after_days": 2555} | (policy or {}), **top)
+
+    def aged(self, bucket, key, days, body=BODY, **arguments):
+        self.clock(-days * DAY)
+        self.put(bucket, key, body, **arguments)
+        self.clock(0)
+
+    def warm(self, ages=AGES, **arguments):
+        """A bucket with an object of each age, copied when no policy had tiers."""
+        bucket = self.bucket()
+        for days in ages:
+            self.aged(bucket, f"age/{days:04d}", days, f"{days} days".encode() * 1000, **arguments)
+        report = self.run()
+        assert report["copied"] == len(ages) and set(report["by_class"]) == {"STANDARD"}
+        return bucket
+
+    def manifest(self, bucket):
+        """{key: (class, version)} of the manifest."""
+        result = subprocess.run([self.tool, self.vaultferry.state / bucket, "list"], check=True, capture_output=True)
+        return {key: (class_, version) for class_, version, key in (line.split(" ", 2)
+            for line in result.stdout.decode().splitlines())}
+
+    def classes(self, bucket):
+        """{key: class}: listing, HEAD and manifest have to agree."""
+        live, known = self.vault.live(bucket), self.manifest(bucket)
+        found = {}
+        for key, entry in live.items():
+            head = self.owner.head_object(Bucket=self.vault_bucket, Key=entry["Key"], VersionId=entry["VersionId"])
+            found[key] = entry["StorageClass"]
+            assert (head.get("StorageClass", "STANDARD"), entry["VersionId"]) == known[key], key
+            assert known[key][0] == found[key], key
+        assert sorted(live) == sorted(known)
+        return found
+
+    def path(self, bucket, key):
+        return f"data/{bucket}/{key}"
+
+    def head(self, path, **arguments):
+        return self.owner.head_object(Bucket=self.vault_bucket, Key=path, **arguments)
+
+    def comes_back(self, bucket, seen, *arguments):
+        """A restore brings exactly what was seen; thaws, where that takes time, are waited for by the clock."""
+        for key in list(self.seen(self.back)):
+            self.source.delete_object(Bucket=self.back, Key=key)
+        words = ("restore", "--source", bucket, "--to", f"s3://{self.back}/", "--no-wait", *arguments)
+        result = self.cli("--json", *words)
+        if result.returncode == 6 and self.simulated:
+            assert result.json["thawing"] > 0
+            self.clock(80 * HOUR)
+            result = self.cli("--json", *words)
+            self.clock(0)
+        assert result.returncode == 0, result
+        assert self.seen(self.back) == seen
+
+
+def make(server, vaultferry, build_dir, monkeypatch):
+    monkeypatch.setattr(world_module, "VAULT_ACTIONS", (*world_module.VAULT_ACTIONS, *GRANTED))
+    return Moving(server, vaultferry, build_dir)
+
+
+@pytest.fixture
+def world(server, vaultferry, build_dir, monkeypatch):
+    yield make(server, vaultferry, build_dir, monkeypatch)
+    if server.name == "s3sim":
+        server.control("POST", "/_s3sim/reset")
+
+
+@pytest.fixture
+def sim(s3sim, vaultferry, build_dir, monkeypatch):
+    yield make(s3sim, vaultferry, build_dir, monkeypatch)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+def numbers(report):
+    return {name: report[name] for name in ("moved", "thawing", "move_failed", "reclassed", "failed") if report[name]}
+
+
+def test_ten_ages_go_through_four_classes_and_come_back_at_each_point(sim):
+    bucket = sim.warm(Metadata={"m": "1"}, Tagging="a=b")
+    first = sim.vault.check(bucket)[-1].id
+    seen = sim.seen(bucket)
+    report = sim.run(config=sim.tiers())
+    assert numbers(report) == {"moved": 7} and report["state"] == "complete" and report["exit"] == 0
+    assert sim.classes(bucket) == {f"age/{days:04d}": name for days, name in AGES.items()}
+    points = sim.vault.check(bucket)
+    moved = {key: line for key, line in points[-1].view.items() if line["did"] == "moved"}
+    assert len(moved) == 7 and {line["from"] for line in moved.values()} == {"STANDARD"}
+    assert all(line["by"] == "etag" for line in moved.values())
+    assert points[-1]["did"]["moved"] == 7 and points[-1]["did"]["failed"] == 0
+    assert numbers(sim.run(config=sim.tiers())) == {}
+    sim.comes_back(bucket, seen)
+    sim.comes_back(bucket, seen, "--at", first)
+    assert sim.do("verify", "--source", bucket, config=sim.tiers())["problems"] == []
+
+
+def test_what_belongs_to_a_copy_moves_with_it_and_its_old_version_stays(sim):
+    bucket = sim.bucket()
+    sim.source.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    for key, more in (("rich", RICH), (LONG, {"Metadata": {"long": "1"}}), ("old page", RICH | {
+            "WebsiteRedirectLocation": "/there"}), ("empty", {"Body": b""})):
+        sim.aged(bucket, key, 40, **({"body": more.pop("Body")} if "Body" in more else {}), **more)
+    before = {key: line["vault"] for key, line in (sim.run(), sim.vault.check(bucket)[-1].view)[1].items()}
+    seen = sim.seen(bucket)
+    assert numbers(sim.run(config=sim.tiers())) == {"moved": 4}
+    assert set(sim.classes(bucket).values()) == {"STANDARD_IA"}
+    sim.assert_same(bucket)
+    view = sim.vault.check(bucket)[-1].view
+    for key, version in before.items():
+        assert view[key]["vault"] != version and sim.vault.live(bucket)[key]["VersionId"] == view[key]["vault"]
+    assert set(sim.vault.copies(bucket).values()) == {2} and sim.vault.markers(bucket) == []
+    source = sim.requests("CopyObject", sim.vault_bucket)[-4:]
+    assert all("versionId=" in one["headers"]["x-amz-copy-source"] and one["headers"]["if-match"] for one in source)
+    sim.comes_back(bucket, seen)
+
+
+def test_objects_that_change_or_go_at_the_source_are_not_moved_as_they_were(sim):
+    bucket = sim.bucket()
+    for key in ("kept", "changed", "gone"):
+        sim.aged(bucket, key, 400)
+    sim.run()
+    sim.later()
+    sim.put(bucket, "changed", b"anew")
+    sim.source.delete_object(Bucket=bucket, Key="gone")
+    report = sim.run(config=sim.tiers())
+    assert numbers(report) == {"moved": 1} and (report["recopied"], report["deleted"]) == (1, 1)
+    assert sim.classes(bucket) == {"kept": "DEEP_ARCHIVE", "changed": "STANDARD"}
+    assert sim.vault.copies(bucket) == {sim.path(bucket, "kept"): 2, sim.path(bucket, "changed"): 2,
+        sim.path(bucket, "gone"): 1}
+
+
+def test_copies_that_strangers_wrote_over_or_hid_are_left_and_named(sim):
+    bucket = sim.bucket()
+    for key in ("fine", "hidden", "longer", "removed", "same size", "twin"):
+        sim.aged(bucket, key, 40)
+    sim.run()
+    old = {key: entry["VersionId"] for key, entry in sim.vault.live(bucket).items()}
+    put = sim.owner.put_object
+    put(Bucket=sim.vault_bucket, Key=sim.path(bucket, "longer"), Body=b"x" * 50000)
+    put(Bucket=sim.vault_bucket, Key=sim.path(bucket, "same size"), Body=b"x" * len(BODY))
+    put(Bucket=sim.vault_bucket, Key=sim.path(bucket, "twin"), Body=BODY, Metadata={"other": "1"})
+    put(Bucket=sim.vault_bucket, Key=sim.path(bucket, "removed"), Body=BODY)
+    sim.owner.delete_object(Bucket=sim.vault_bucket, Key=sim.path(bucket, "removed"), VersionId=old["removed"])
+    sim.owner.delete_object(Bucket=sim.vault_bucket, Key=sim.path(bucket, "hidden"))
+    report = sim.run(exit=2, config=sim.tiers())
+    assert numbers(report) == {"moved": 1, "move_failed": 5} and report["state"] == "complete"
+    assert {one["key"]: one["code"] for one in report["failures"]} == {"hidden": "NotThere", "removed": "NotThere",
+        "longer": "Overwritten", "same size": "Overwritten", "twin": "Overwritten"}
+    point = sim.vault.points(bucket)[-1]
+    assert point["state"] == "complete" and point["missing"] == {"count": 0, "list": []}
+    assert set(sim.vault.copies(bucket).values()) == {1, 2}  # of the strangers' none was copied
+    assert point.view["fine"]["class"] == "STANDARD_IA"
+    assert all(point.view[key]["vault"] == old[key] for key in old if key != "fine")
+    problems = {one["key"]: one["problem"] for one in sim.do("verify", "--source", bucket, exit=2)["problems"]}
+    assert set(problems) == {"hidden", "removed", "longer", "same size"}  # the twin's bytes are the same
+    # copied again they are ours, and lie where their age says
+    sim.do("resync", "--recopy", "--source", bucket, config=sim.tiers())
+    assert set(sim.classes(bucket).values()) == {"STANDARD_IA"}
+
+
+def test_overwritten_between_the_look_and_the_copy_is_left(sim):
+    bucket = sim.bucket()
+    sim.aged(bucket, "k", 40)
+    sim.run()
+    sim.latency(1500, "CopyObject")
+    child = sim.start("run", config=sim.tiers())
+    sim.wait_for(lambda: sim.requests("HeadObject", sim.vault_bucket))
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=sim.path(bucket, "k"), Body=b"a stranger's")
+    result = sim.finish(child)
+    sim.latency(0)
+    assert result.returncode == 2, result
+    assert numbers(result.json["sources"][0]) == {"move_failed": 1}
+    assert sim.vault.read(sim.path(bucket, "k")) == b"a stranger's"
+
+
+def test_killed_before_it_was_recorded_a_move_is_found_and_not_made_again(sim):
+    bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(8)})
+    sim.faults({"operation": "CopyObject", "key_prefix": f"data/{bucket}/", "skip": 3, "action": "stall", "ms": 5000,
+        "count": 0})
+    config = sim.tiers() | {"limits": {"workers": 1}}
+    child = sim.start("run", config=config)
+    sim.wait_for(lambda: len(sim.requests("CopyObject", sim.vault_bucket)) >= 8 + 3)
+    child.kill()
+    child.wait()
+    sim.heal()
+    made = sum(sim.vault.copies(bucket).values()) - 8
+    assert 3 <= made < 8
+    # and once more, in another state folder
+    for state in (sim.vaultferry.state, None):
+        if state is None:
+            shutil.rmtree(sim.vaultferry.state)
+        report = sim.run(config=config)
+        assert numbers(report) == ({"moved": 8} if state else {})
+        assert set(sim.vault.copies(bucket).values()) == {2}
+    assert set(sim.classes(bucket).values()) == {"STANDARD_IA"}
+    sim.vault.check(bucket)
+    assert sim.do("verify", "--source", bucket, config=config)["problems"] == []
+
+
+def test_answers_that_are_lost_make_no_move_twice(sim):
+    bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(6)})
+    sim.faults({"operation": "CopyObject", "key_prefix": f"data/{bucket}/", "probability": 0.5, "seed": 3,
+        "action": "error", "status": 500, "code": "InternalError", "perform": True})
+    sim.cli("--json", "run", config=sim.tiers())
+    sim.heal()
+    sim.run(config=sim.tiers())
+    assert set(sim.classes(bucket).values()) == {"STANDARD_IA"}
+    assert sim.do("verify", "--source", bucket, config=sim.tiers())["problems"] == []
+    assert numbers(sim.run(config=sim.tiers())) == {}
+
+
+def test_limits_cut_moves_and_later_runs_go_on(sim):
+    bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(10)})
+    config = sim.tiers() | {"limits": {"workers": 2}}
+    size = len(b"40 days") * 1000
+    report = sim.run("--max-bytes", 3 * size, exit=6, config=config)
+    assert report["state"] == "complete" and 3 <= report["moved"] <= 4
+    moved = report["moved"]
+    report = sim.run("--max-requests", 32, exit=6, config=config)
+    assert report["state"] == "complete" and 0 < report["moved"] < 10 - moved
+    moved += report["moved"]
+    assert numbers(sim.run(config=config)) == {"moved": 10 - moved}
+    assert set(sim.vault.copies(bucket).values()) == {2}
+
+
+def test_new_objects_are_copied_before_old_ones_are_moved(sim):
+    bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(10)})
+    sim.fill(bucket, 10, "zz")
+    sim.forget_counts()
+    report = sim.run(config=sim.tiers())
+    assert (report["copied"], report["moved"]) == (10, 10)
+    targets = [one["target"] for one in sim.requests("CopyObject", sim.vault_bucket)][-20:]
+    assert all("/zz" in target for target in targets[:10]) and all("/age/" in target for target in targets[10:])
+
+
+def test_a_role_that_may_not_write_the_class_is_told_and_the_copies_are_not_touched(sim):
+    bucket = sim.warm({40 + i % 50: "STANDARD_IA" for i in range(50)})
+    sim.faults({"operation": "CopyObject", "action": "error", "status": 403, "code": "AccessDenied"})
+    report = sim.run(exit=2, config=sim.tiers())
+    assert report["state"] == "complete" and report["move_failed"] == 50 and report["moved"] == 0
+    assert "AccessDenied" in report["failures"][0]["message"] and "STANDARD_IA" in report["failures"][0]["message"]
+    sim.heal()
+    assert set(sim.vault.copies(bucket).values()) == {1}
+
+
+def test_nothing_is_moved_while_the_guard_stands(sim):
+    bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(30)})
+    for i in range(20):
+        sim.source.delete_object(Bucket=bucket, Key=f"age/{40 + i:04d}")
+    report = sim.run(exit=3, config=sim.tiers(policy={"guard": {"changed": "30%", "deleted": "10%"}}))
+    assert report["state"] == "guarded" and report["moved"] == 0
+    assert set(sim.vault.copies(bucket).values()) == {1}
+
+
+def test_small_objects_stay_where_auto_says_that_they_cost_less(sim):
+    bucket = sim.bucket()
+    for key, size in (("small", 1000), ("large", 1 << 20)):
+        sim.aged(bucket, key, 400, bytes(size))
+    sim.run()
+    config = sim.tiers(policy={"min_size": "auto"})
+    assert numbers(sim.run(config=config)) == {"moved": 1}
+    assert sim.classes(bucket) == {"small": "STANDARD", "large": "DEEP_ARCHIVE"}
+    sim.forget_counts()
+    assert numbers(sim.run(config=config)) == {} and sim.counts()["HeadObject"] == 0
+
+
+def test_rules_of_the_service_or_a_lock_leave_nothing_to_the_agent(sim):
+    bucket = sim.warm({400: "DEEP_ARCHIVE"})
+    assert numbers(sim.run(config=sim.tiers(transitions="lifecycle"))) == {}
+    assert set(sim.vault.copies(bucket).values()) == {1}
+    result = sim.cli("config", "check", config=sim.tiers(vault={"lock": {"days": 35}}))
+    assert result.returncode == 1 and "agent" in result.stderr
+
+
+# archive classes
+
+
+def test_glacier_is_thawed_first_and_moved_by_a_later_run(sim):
+    bucket = sim.bucket()
+    for key in ("a", "b"):
+        sim.aged(bucket, key, 200, Metadata={"m": key}, Tagging="t=1")
+    config = sim.tiers()
+    sim.run(config=config)
+    seen = sim.seen(bucket)
+    assert set(sim.classes(bucket).values()) == {"GLACIER"}
+    deeper = sim.tiers([{"after_days": 30, "class": "STANDARD_IA"}, {"after_days": 90, "class": "DEEP_ARCHIVE"}])
+    report = sim.run(config=deeper)
+    assert numbers(report) == {"thawing": 2} and report["state"] == "complete"
+    assert len(sim.requests("RestoreObject")) == 2
+    shutil.rmtree(sim.vaultferry.state)  # what is under way is asked of the service
+    assert numbers(sim.run(config=deeper)) == {"thawing": 2} and len(sim.requests("RestoreObject")) == 2
+    assert sim.head(sim.path(bucket, "a"))["Restore"] == 'ongoing-request="true"'
+    sim.clock(13 * HOUR)
+    assert numbers(sim.run(config=deeper)) == {"moved": 2} and len(sim.requests("RestoreObject")) == 2
+    assert set(sim.classes(bucket).values()) == {"DEEP_ARCHIVE"}
+    assert sim.head(sim.path(bucket, "b"))["Metadata"] == {"m": "b"}
+    lines = sim.vault.check(bucket)[-1].view
+    assert {line["from"] for line in lines.values()} == {"GLACIER"}
+    # never upwards
+    assert numbers(sim.run(config=sim.tiers(TIERS[:1]))) == {}
+    sim.clock(14 * HOUR)
+    sim.comes_back(bucket, seen)
+
+
+def test_a_refused_thaw_is_named(sim):
+    bucket = sim.bucket()
+    sim.aged(bucket, "k", 200)
+    sim.run(config=sim.tiers())
+    sim.faults({"operation": "RestoreObject", "action": "error", "status": 403, "code": "AccessDenied"})
+    report = sim.run(exit=2, config=sim.tiers([{"after_days": 90, "class": "DEEP_ARCHIVE"}]))
+    assert numbers(report) == {"move_failed": 1} and "s3:RestoreObject" in report["failures"][0]["message"]
