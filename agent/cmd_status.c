@@ -11,6 +11,7 @@
 #include "agent/command.h"
 #include "agent/due.h"
 #include "agent/event.h"
+#include "agent/metrics.h"
 #include "agent/newest.h"
 #include "agent/notify.h"
 #include "agent/report.h"
@@ -129,6 +130,19 @@ static void note_stale(struct look *look, const char *source, const struct newes
         (void)fprintf(look->lines, "%s: no complete point yet\n", source);
 }
 
+/* A source that the config does not have any more is nobody's alarm. */
+static void tell_metrics(const struct program *program, const struct metrics_age *found, const struct vault *vault)
+{
+    const struct config_source *config = select_source_of(program->config, found->source);
+    struct metrics_age age = *found;
+
+    if (config == NULL || !program->config->metrics.emf || program->json)
+        return;
+    age.policy = config->policy->name;
+    if (!metrics_print_age(&age, vault_now_ms(vault)))
+        event_warn("metrics-not-written", age.source, "standard output fails");
+}
+
 static enum verdict tell(const struct program *program, const struct vault *vault, struct s3_conn *conn,
         const char *source, struct look *look, struct failure *failure)
 {
@@ -152,6 +166,7 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
         (void)json_array_append_new(look->out, status_json(source, &newest, &dates, age_s, stale));
     else
         print_status(source, &newest, &dates, age_s, stale);
+    tell_metrics(program, &(struct metrics_age){ source, NULL, newest.has_good, age_s, max_age_s > 0, stale }, vault);
     newest_free(&newest);
     return VERDICT_OK;
 }

@@ -157,3 +157,19 @@ bool metrics_print_check(const struct metrics_check *check, int64_t now_ms)
     return print_emf_line(
             now_ms, json_pack("{ss ss}", "Source", check->source, "Command", check->command), named, values);
 }
+
+bool metrics_print_age(const struct metrics_age *age, int64_t now_ms)
+{
+    json_t *named = json_array(), *values = json_object();
+
+    if (age->has_good)
+        name_metric(named, values, "AgeOfLastGoodPoint", "Seconds", (double)age->age_s);
+    if (age->judged)
+        name_metric(named, values, "Stale", "Count", age->stale ? 1 : 0);
+    if (age->has_good || age->judged)
+        return print_emf_line(
+                now_ms, json_pack("{ss ss}", "Source", age->source, "Policy", age->policy), named, values);
+    json_decref(named);
+    json_decref(values);
+    return true;
+}

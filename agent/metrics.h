@@ -30,6 +30,15 @@ struct metrics_check {
 };
 bool metrics_print_check(const struct metrics_check *check, int64_t now_ms) __attribute__((warn_unused_result));
 
+/* How old a source's last good point is, as status finds it: also while nothing runs. */
+struct metrics_age {
+    const char *source, *policy;
+    bool has_good;
+    int64_t age_s;
+    bool judged, stale; /* by --max-age */
+};
+bool metrics_print_age(const struct metrics_age *age, int64_t now_ms) __attribute__((warn_unused_result));
+
 /* Replaces the file in one step. Lines of sources that are not among these are kept: a run of one source takes nothing
  * from the others. */
 enum verdict metrics_write_file(const char *path, const struct metrics_source *sources, size_t count,

@@ -124,6 +124,33 @@ def test_embedded_metrics_are_lines_that_cloudwatch_reads(sim):
     assert sim.do("run", config=sim.config(bucket, metrics={"emf": True}))["exit"] == 0  # one document, no lines
 
 
+def test_status_tells_cloudwatch_how_old_the_last_good_points_are(sim):
+    bucket, gone = sim.bucket(), sim.bucket("gone")
+    sim.fill(bucket, 1)
+    sim.fill(gone, 1)
+    sim.run(config=sim.config(gone))
+    config = sim.config(bucket, metrics={"emf": True})
+
+    def told(*arguments, exit=0):
+        result = sim.cli("status", *arguments, config=config)
+        assert result.returncode == exit, result
+        return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+    assert told("--source", bucket) == []
+    never, = told("--max-age", "26h", "--source", bucket, exit=2)
+    assert never["Stale"] == 1 and "AgeOfLastGoodPoint" not in never
+    sim.run(config=config)
+    line, = told("--max-age", "26h")  # and nothing of a source that the config does not have any more
+    assert (line["Source"], line["Policy"], line["Stale"]) == (bucket, "documents", 0)
+    assert 0 <= line["AgeOfLastGoodPoint"] < 3600
+    directive = line["_aws"]["CloudWatchMetrics"][0]
+    assert directive["Namespace"] == "vaultferry" and directive["Dimensions"] == [["Source", "Policy"]]
+    assert [one["Name"] for one in directive["Metrics"]] == ["AgeOfLastGoodPoint", "Stale"]
+    sim.clock(27 * 3600)
+    line, = told("--max-age", "26h", exit=2)
+    assert line["Stale"] == 1 and line["AgeOfLastGoodPoint"] > 26 * 3600
+
+
 def gauges(path):
     """{(name, source, other labels): value}; each line must have the form that Prometheus reads."""
     found = {}
