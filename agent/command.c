@@ -57,6 +57,10 @@ static const struct command {
             "[--max-cost X] [--thaw TIER] [--no-wait] [--to-profile P] [--to-role ARN] [--to-region R] [--to-endpoint "
             "URL]",
             "restore a random sample to a scratch bucket, compare it, take it away, and record that in the vault" },
+    { "pin", cmd_pin, true, "--source S POINT", "keep a point against every expiry" },
+    { "unpin", cmd_unpin, true, "--source S POINT", "let the policy decide about a point again; with the prune role" },
+    { "prune", cmd_prune, true, "[--source S]... [--dry-run] [--accept S]...",
+            "forget the points that the policy no longer keeps, then remove the versions that no point needs" },
     { "config", cmd_config, false, "check | schema", "check the config, or print its JSON Schema" },
     { "completion", cmd_completion, false, "bash | zsh | fish", "print a script that completes the command line" },
     { "version", cmd_version, false, "", "print the version" },

@@ -183,8 +183,10 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
     if (resource == PERMISSION_VAULT_POINTS || resource == PERMISSION_VAULT_NOTES ||
             resource == PERMISSION_VAULT_CATALOG)
         add_under(writer, array, "points/");
-    if (resource == PERMISSION_VAULT_NOTES || resource == PERMISSION_VAULT_CATALOG)
+    if (resource == PERMISSION_VAULT_NOTES || resource == PERMISSION_VAULT_CATALOG) {
         add_under(writer, array, "lease/");
+        add_under(writer, array, "prune/");
+    }
     if (resource == PERMISSION_VAULT_CATALOG)
         add_under(writer, array, "names/");
     for (size_t i = 0; i < writer->config->source_count; i++) {

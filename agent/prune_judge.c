@@ -253,9 +253,8 @@ size_t prune_judge_root(const struct prune_points *points, const bool *has_full)
     return root;
 }
 
-/* Whether a holding point was written while this was the current state, by the service's times; the same second is
- * within. */
-static bool is_held(const struct prune_points *points, int64_t from_s, int64_t to_s)
+/* The first holding point that was not written before this second. */
+static size_t first_from(const struct prune_points *points, int64_t from_s)
 {
     size_t low = 0, high = points->holding_count;
 
@@ -266,7 +265,23 @@ static bool is_held(const struct prune_points *points, int64_t from_s, int64_t t
         else
             high = middle;
     }
-    return low < points->holding_count && points->holding_s[low] <= to_s;
+    return low;
+}
+
+/*
+ * By the service's times: whether a holding point was written while this was the current state. In whole seconds, which
+ * is what S3 tells: in the very second in which one followed the other the times do not say which it was. Then the logs
+ * alone do, provided that they know both.
+ */
+enum held { HELD_NO, HELD_MAYBE, HELD_YES };
+
+static enum held is_held(const struct prune_points *points, int64_t from_s, int64_t to_s)
+{
+    size_t within = first_from(points, from_s + 1), at = first_from(points, from_s);
+
+    if (within < points->holding_count && points->holding_s[within] < to_s)
+        return HELD_YES;
+    return at < points->holding_count && points->holding_s[at] <= to_s ? HELD_MAYBE : HELD_NO;
 }
 
 bool prune_judge_rest(const struct prune_points *points, int64_t modified_ms)
@@ -277,27 +292,72 @@ bool prune_judge_rest(const struct prune_points *points, int64_t modified_ms)
            points->now_ms - modified_ms >= points->policy->grace_days * DAY_MS;
 }
 
+/* Until when a version was the current one: its successor's time. Where listing and times disagree (a multipart upload
+ * is dated by its begin), the latest that is listed above it: too long does no harm. */
+static int64_t until_s(const struct prune_version *versions, size_t at)
+{
+    int64_t latest = INT64_MAX;
+
+    if (at == 0)
+        return latest;
+    latest = versions[at - 1].modified_ms;
+    for (size_t i = 0; i < at && versions[at - 1].modified_ms < versions[at].modified_ms; i++)
+        latest = versions[i].modified_ms > latest ? versions[i].modified_ms : latest;
+    return floor_s(latest);
+}
+
+/* A marker goes where no object stays that it hides, by order or by time. */
+static void judge_markers(struct prune_version *versions, size_t count, int64_t newest_s)
+{
+    int64_t oldest_s = INT64_MAX;
+    size_t lowest = 0; /* behind the last object that stays */
+
+    for (size_t i = 0; i < count; i++) {
+        if (versions[i].is_marker || versions[i].goes)
+            continue;
+        lowest = i + 1;
+        if (floor_s(versions[i].modified_ms) < oldest_s)
+            oldest_s = floor_s(versions[i].modified_ms);
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t at_s = floor_s(versions[i].modified_ms);
+        if (versions[i].is_marker)
+            versions[i].goes = i >= lowest && at_s < oldest_s && at_s < newest_s;
+    }
+}
+
+/* By the times, or, where they are silent, by the logs. */
+static bool goes(const struct prune_points *points, const struct prune_version *versions, size_t at)
+{
+    const struct prune_version *version = &versions[at];
+    bool is_whole = !points->in_doubt && !points->broken;
+
+    switch (is_held(points, floor_s(version->modified_ms), until_s(versions, at))) {
+    case HELD_NO:
+        return true;
+    case HELD_MAYBE:
+        if (is_whole && version->named && (at == 0 || versions[at - 1].named))
+            return true;
+        break;
+    case HELD_YES:
+        break;
+    }
+    /* one that no log names was left by a run that was killed: the times of its key say nothing of any point */
+    return is_whole && !version->named && prune_judge_rest(points, version->modified_ms);
+}
+
 void prune_judge_versions(const struct prune_points *points, struct prune_version *versions, size_t count)
 {
-    bool may = points->newest < points->count && !points->keeps_all, below = false;
+    bool may = points->newest < points->count && !points->keeps_all;
     int64_t newest_s = may ? floor_s(points->items[points->newest].written_ms) : 0;
 
     for (size_t i = 0; i < count; i++) {
         struct prune_version *version = &versions[i];
-        int64_t from_s = floor_s(version->modified_ms), to_s = i > 0 ? floor_s(versions[i - 1].modified_ms) : INT64_MAX;
-        version->goes = false;
-        if (!may || version->is_marker || version->needed || from_s >= newest_s)
-            continue;
-        /* one that no log names was left by a run that was killed: the times of its key say nothing of any point */
-        version->goes =
-                !is_held(points, from_s, to_s) || (!version->named && prune_judge_rest(points, version->modified_ms));
+        version->goes = may && !version->is_marker && !version->needed && floor_s(version->modified_ms) < newest_s &&
+                        goes(points, versions, i);
     }
-    for (size_t i = count; i > 0; i--) {
-        struct prune_version *version = &versions[i - 1];
-        if (version->is_marker)
-            version->goes = may && !below && floor_s(version->modified_ms) < newest_s;
-        below = below || !version->goes;
-    }
+    if (may)
+        judge_markers(versions, count, newest_s);
 }
 
 bool prune_judge_asks(uint64_t going, uint64_t all)

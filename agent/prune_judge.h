@@ -5,7 +5,8 @@
  * It believes as little as it can. A point counts only where its own words agree with the time at which the service
  * got its file, and where it follows the chain from the oldest point on by links and hashes; what does not is left
  * alone, and takes nothing away. A version goes only where two accounts agree that no holding point needs it: the
- * service's times of versions and points, and what the logs say. Where they cannot be had whole, nothing goes.
+ * service's times of versions and points, and what the logs say. Where they cannot be had whole, nothing goes; where
+ * two things happened in one second, which is all that S3's times tell, the logs decide if they know both.
  *
  * Any thread; nothing here knows the network or a clock.
  */
@@ -57,6 +58,7 @@ struct prune_points {
     const struct config_policy *policy;
     int64_t now_ms; /* by the service */
     bool accept;    /* an operator has said: also what follows a break of the chain counts */
+    bool in_doubt;  /* some log may be missing: that none names a version says nothing */
     bool has_root;  /* an earlier prune has taken away what was before: where the chain begins since, and its link */
     char root[STATE_POINT_SIZE];
     struct state_point_link root_removed;

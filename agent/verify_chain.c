@@ -23,7 +23,7 @@ static void check_written_once(struct verifying *verifying)
     for (size_t i = 0; i < verifying->file_count; i++) {
         const struct verify_file *file = &verifying->files[i];
         struct layout_path path;
-        if (!file->hidden && !file->rewritten)
+        if ((!file->hidden && !file->rewritten) || verifying->points[file->folder].removed)
             continue;
         verify_path(verifying, verifying->points[file->folder].listed.id, file->kind, file->number, &path);
         const struct state_text key = { path.ptr, path.len };
@@ -151,7 +151,8 @@ void verify_check_files(struct verifying *verifying)
     for (size_t i = 0; i < verifying->file_count; i++) {
         const struct verify_file *file = &verifying->files[i];
         struct layout_path path;
-        if (file->named || !file->there || (file->kind != LAYOUT_CHANGES && file->kind != LAYOUT_FULL))
+        if (file->named || !file->there || (file->kind != LAYOUT_CHANGES && file->kind != LAYOUT_FULL) ||
+                verifying->points[file->folder].removed)
             continue;
         verify_path(verifying, verifying->points[file->folder].listed.id, file->kind, file->number, &path);
         verify_note(verifying, VERIFY_NOTE_LOGS, "%s", path.ptr);

@@ -4,6 +4,7 @@
 
 #include "agent/points.h"
 #include "agent/points_versions.h"
+#include "agent/prune_record.h"
 #include "agent/verify.h"
 #include "agent/verify_sort.h"
 #include "state/chain.h"
@@ -28,8 +29,10 @@ struct verify_point {
     struct state_totals totals;
     struct state_point_file *files;
     size_t files_count;
+    bool walk_ended;
     bool follows; /* names a predecessor */
     bool stray;   /* no point, but a later one names it as its predecessor: its logs count */
+    bool removed; /* a prune has said that it takes all of this away: what is left of it is nobody's */
 };
 
 /* A time of which it is not known what was written: a log or a point is lost. Both ends included. */
@@ -50,6 +53,8 @@ struct verifying {
     struct verify_report *report;
     int64_t began_ms; /* by the vault's clock */
 
+    struct prune_record record;  /* of the last prune, where it is needed */
+    bool has_record;             /* it was read already */
     struct verify_point *points; /* ascending */
     size_t point_count, point_capacity;
     struct verify_file *files; /* by folder, kind and number */

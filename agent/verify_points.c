@@ -226,6 +226,7 @@ static bool keep(struct verify_point *point, const struct point_read *read)
     point->started_ms = from->started_ms;
     point->finished_ms = from->finished_ms;
     point->state = from->state;
+    point->walk_ended = from->walk_ended;
     point->totals = state_point_totals(from);
     if (from->files_count > 0)
         memcpy(point->files, from->files, from->files_count * sizeof *point->files);
@@ -257,6 +258,62 @@ static enum verdict read_point(struct verifying *verifying, struct verify_point 
     return VERDICT_OK;
 }
 
+/* Whether a prune may have taken points away: it has forgotten some, or one's predecessor is not there. */
+static bool was_pruned(const struct verifying *verifying)
+{
+    for (size_t i = 0; i < verifying->point_count; i++) {
+        const struct verify_point *point = &verifying->points[i];
+        if (point->listed.forgotten)
+            return true;
+        if (point->slim != NULL && point->follows &&
+                find_folder(verifying, point->slim->predecessor.point) == verifying->point_count)
+            return true;
+    }
+    return false;
+}
+
+/* After the listing: a prune leaves word before it takes anything away. */
+static enum verdict read_record(struct verifying *verifying, struct failure *failure)
+{
+    const struct verify_options *options = verifying->options;
+    struct layout_path path;
+    enum verdict verdict;
+
+    if (verifying->has_record || !was_pruned(verifying))
+        return VERDICT_OK;
+    verdict = prune_record_read(options->vault, options->conn, options->source, &verifying->record, failure);
+    if (verdict != VERDICT_BAD_DATA || layout_prune(&options->vault->layout, options->source, &path) != STATE_OK)
+        return verdict;
+    verify_tell(verifying, "prune-record-damaged", (struct state_text){ path.ptr, path.len }, "%s", failure->what);
+    return VERDICT_OK;
+}
+
+/* What lies before the root is what a prune has not come to. */
+static void drop_removed(struct verifying *verifying)
+{
+    const struct prune_record *record = &verifying->record;
+
+    for (size_t i = 0; i < verifying->point_count && record->has_root; i++) {
+        struct verify_point *point = &verifying->points[i];
+        if (strcmp(point->listed.id, record->root) >= 0)
+            return;
+        point->removed = true;
+        point->listed.has_point = false;
+        free(point->slim);
+        point->slim = NULL;
+    }
+}
+
+/* That its predecessor is gone is then no gap, where it is the one that was recorded. */
+static void root_of(const struct prune_record *record, struct verify_point *point)
+{
+    if (point->slim == NULL || !record->has_root || strcmp(point->listed.id, record->root) != 0)
+        return;
+    point->slim->has_root = true;
+    memcpy(point->slim->root, record->root, sizeof record->root);
+    point->slim->root_removed = record->removed;
+}
+
 enum verdict verify_read_points(struct verifying *verifying, struct failure *failure)
 {
     enum verdict verdict = VERDICT_OK;
@@ -265,10 +322,16 @@ enum verdict verify_read_points(struct verifying *verifying, struct failure *fai
     verifying->kept = calloc(verifying->point_count + 2, sizeof *verifying->kept);
     if (verifying->kept == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
-    for (size_t i = 0; i < verifying->point_count && verdict == VERDICT_OK && !verify_stops(verifying); i++) {
+    drop_removed(verifying);
+    for (size_t i = 0; i < verifying->point_count && verdict == VERDICT_OK && !verify_stops(verifying); i++)
+        if (verifying->points[i].listed.has_point)
+            verdict = read_point(verifying, &verifying->points[i], failure);
+    if (verdict == VERDICT_OK)
+        verdict = read_record(verifying, failure);
+    drop_removed(verifying);
+    for (size_t i = 0; i < verifying->point_count; i++) {
         struct verify_point *point = &verifying->points[i];
-        if (point->listed.has_point)
-            verdict = read_point(verifying, point, failure);
+        root_of(&verifying->record, point);
         verifying->kept[i + 1] = verifying->kept[i] + (point->slim != NULL && !point->listed.forgotten);
         if (point->slim != NULL)
             verifying->newest = i;
