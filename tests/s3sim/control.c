@@ -4,6 +4,7 @@
 #include "account.h"
 #include "fault.h"
 #include "latency.h"
+#include "lifecycle.h"
 #include "stamp.h"
 #include "stats.h"
 #include "synth.h"
@@ -185,6 +186,17 @@ static const char *move_class(const json_t *j)
                    : "bucket, key: an object";
 }
 
+static const char *pass_lifecycle(const json_t *j)
+{
+    const char *name = text(j, "bucket", NULL);
+    if (name && !bucket_find(name))
+        return "bucket: one that there is, or none for all";
+    for (size_t i = 0; bucket_at(i); i++)
+        if (!name || !strcmp(bucket_at(i)->name, name))
+            lifecycle_pass(bucket_at(i), clock_now());
+    return NULL;
+}
+
 static const struct {
     const char *method, *path;
     const char *(*run)(const json_t *j); /* NULL, or what is wrong */
@@ -203,6 +215,7 @@ static const struct {
     { "DELETE", "faults", clear_faults, false },
     { "POST", "damage", damage, true },
     { "POST", "class", move_class, true },
+    { "POST", "lifecycle", pass_lifecycle, true },
 };
 
 static json_t *report(const struct request *q, const char *path)

@@ -1,11 +1,14 @@
 /* Operations on buckets themselves. See ops.h. */
 #include "access.h"
+#include "lifecycle.h"
 #include "ops.h"
 #include "props.h"
 #include "stamp.h"
 #include "xmlin.h"
 
 #include <stdlib.h>
+
+#define MINIMUM "x-amz-transition-default-minimum-object-size"
 
 void op_list_buckets(struct request *q)
 {
@@ -176,12 +179,19 @@ static void default_acl(struct request *q)
                "</AccessControlPolicy>");
 }
 
+static void reply_minimum(struct request *q)
+{
+    reply_header(q, MINIMUM, q->where->small_moves ? "varies_by_storage_class" : "all_storage_classes_128K");
+}
+
 void op_get_document(struct request *q)
 {
     int d = q->op->document;
     const char *text = q->where->document[d];
     q->reply.status = 200;
     q->reply.is_xml = d != DOC_POLICY;
+    if (text && d == DOC_LIFECYCLE)
+        reply_minimum(q);
     if (text) {
         buf_str(&q->reply.text, text);
     } else if (d == DOC_ACL) {
@@ -219,7 +229,17 @@ void op_put_document(struct request *q)
             reply_fail(q, E_MALFORMED_XML);
             return;
         }
+        why = d == DOC_LIFECYCLE ? lifecycle_check(x) : NULL;
         xml_free(x);
+        if (why) {
+            reply_fail_as(q, 400, "InvalidRequest", why);
+            return;
+        }
+        if (d == DOC_LIFECYCLE) {
+            const char *minimum = request_header(q, MINIMUM);
+            q->where->small_moves = minimum && !strcmp(minimum, "varies_by_storage_class");
+            reply_minimum(q);
+        }
         if (d == DOC_OBJECT_LOCK) {
             q->where->object_lock = true;
             q->where->versioning = VERSIONING_ENABLED;

@@ -61,6 +61,7 @@ struct bucket {
     int64_t created;
     enum versioning versioning;
     bool check_region, metadata_only, object_lock;
+    bool small_moves; /* lifecycle rules without a size filter take small objects to archive classes */
     struct policy *policy;
     char *document[DOC_COUNT]; /* as they were put */
     struct bag *tags;
