@@ -18,7 +18,8 @@ enum exit_code cmd_plan(struct program *program, int argc, char **argv)
         if (option == '?' || (option == 's' && !option_list_add(&sources, optarg)))
             return command_misused(program, "plan", "option \"%s\" is unknown, lacks its value, or is given too often",
                     argv[optind - 1]);
-        options.list = options.list || option != 's'; /* each listed object says why */
+        options.list = options.list || option != 's';
+        options.explain = options.explain || option == 'e';
     }
     if (optind < argc)
         return command_misused(program, "plan", "\"%s\" is one word too many", argv[optind]);

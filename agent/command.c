@@ -26,7 +26,7 @@ static const struct command {
     { "run", cmd_run, true,
             "[--source S]... [--due] [--accept S]... [--deadline 3h] [--max-requests N] [--max-bytes N]",
             "back up all sources, the named ones, or those whose schedule wants it now" },
-    { "plan", cmd_plan, true, "[--source S]... [--list]", "say what a run would do, and do nothing" },
+    { "plan", cmd_plan, true, "[--source S]... [--list] [--explain]", "say what a run would do, and do nothing" },
     { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check | --tags]",
             "rebuild the manifest from the vault and adopt what is there; copy again; only report differences; or "
             "compare tags" },

@@ -224,7 +224,7 @@ static const struct config_field limits_rows[] = {
     { ROW(config_limits, "requests_per_second", NUMBER, requests_per_second, "null"), .min = 1, .max = 100000,
             .doc = "Bound of the request rate; null: what the store takes." },
     { ROW(config_limits, "max_cost", NUMBER, max_cost, "null"), .min = 0, .max = INT32_MAX,
-            .doc = "Stop before a run's requests cost more than this; null: no bound." },
+            .doc = "A run of a source that would cost more than this does not start; null: no bound." },
 };
 static const struct config_shape limits_shape = { SHAPE(config_limits, limits_rows), ANONYMOUS };
 

@@ -95,7 +95,7 @@ static void write_source(FILE *message, const struct source_report *report)
         (void)fprintf(message, "  \"%s\": %s\n",
                 key_for_people(report->failures[i].key, report->failures[i].key_len, key, sizeof key),
                 report->failures[i].failure != NULL ? report->failures[i].failure->what : "");
-    if (report->exit == EXIT_GUARDED)
+    if (report->exit == EXIT_GUARDED && strcmp(report->state, "guarded") == 0)
         (void)fprintf(message,
                 "  The guard has seen too much replaced or missing. Nothing was marked as deleted, and every earlier "
                 "point can be\n  restored. If this is what you meant: vaultferry run --accept %s\n",

@@ -133,6 +133,21 @@ static json_t *sum_json(double sum)
     return sum < 0 ? json_null() : json_real(sum);
 }
 
+double cost_sum(const struct cost *cost)
+{
+    const double parts[] = { cost->requests, cost->storage_month, cost->transfer, cost->retrieval };
+    double sum = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        sum += parts[i] < 0 ? 0 : parts[i];
+    return sum;
+}
+
+bool cost_is_unknown(const struct cost *cost)
+{
+    return cost->requests < 0 || cost->storage_month < 0 || cost->transfer < 0 || cost->retrieval < 0;
+}
+
 json_t *cost_json(const struct cost *cost, const struct prices *prices)
 {
     return json_pack("{so so so so ss ss}", "requests", sum_json(cost->requests), "storage_month",

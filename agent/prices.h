@@ -49,6 +49,10 @@ void price_add_retrieval(double *sum, const struct prices *prices, enum storage_
 struct cost {
     double requests, storage_month, transfer, retrieval;
 };
+/* All of it that is known. */
+double cost_sum(const struct cost *cost);
+/* Whether a part of it is not. */
+bool cost_is_unknown(const struct cost *cost);
 json_t *cost_json(const struct cost *cost, const struct prices *prices);
 enum { MONEY_SIZE = 40 };
 /* "USD 12.34", "USD 0.0004", "unknown". */

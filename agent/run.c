@@ -202,6 +202,8 @@ static enum verdict prepare_in_window(struct run *run)
 
     run->clock.over_ms = run_window_end(run);
     verdict = prepare(run);
+    if (verdict == VERDICT_OK && !run->served)
+        verdict = run_within_cost(run);
     run->clock.over_ms = verdict == VERDICT_OK ? 0 : clock_monotonic_ms();
     return verdict;
 }
@@ -213,6 +215,8 @@ static enum exit_code judge(const struct run *run, enum verdict verdict)
 
     if (verdict == VERDICT_BAD_DATA && atomic_load(&run->job.tally.failed_listings) > 0)
         return EXIT_PARTIAL; /* what the service listed makes no sense: a partial point, no fault of ours */
+    if (run->too_dear)
+        return EXIT_GUARDED;
     if (verdict != VERDICT_OK)
         return verdict_exit(verdict);
     if (run->served)

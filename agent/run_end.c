@@ -11,7 +11,7 @@
 
 enum { SECOND_MS = 1000 };
 
-static void take_out_of_pool(struct run *run)
+void run_take_out_of_pool(struct run *run)
 {
     if (run->in_pool)
         pool_remove(run->options->pool, &run->job);
@@ -154,7 +154,7 @@ static enum verdict publish(struct run *run)
 
 enum verdict run_point(struct run *run)
 {
-    take_out_of_pool(run);
+    run_take_out_of_pool(run);
     fill_counts(run);
     if (run->failure.verdict == VERDICT_INTERNAL && run->report->has_error && run->report->error.s3.operation == NULL)
         return VERDICT_INTERNAL; /* the manifest cannot be written: nothing more is to be said of it */

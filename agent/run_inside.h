@@ -70,6 +70,7 @@ struct run {
     bool guarded;           /* and nobody has accepted it: nothing is marked */
     char guard_reason[GUARD_REASON_SIZE];
     bool walk_ended;     /* every key of the source was seen */
+    bool too_dear;       /* it would cost more than limits.max_cost: nothing was begun */
     bool damaged;        /* the points in the vault are; told already */
     bool manifest_stale; /* somebody else has published: rebuild next time */
     struct failure failure;
@@ -84,12 +85,16 @@ enum verdict run_catch_up(struct run *run) __attribute__((warn_unused_result));
 /* Lets go of everything, and fills in the report's totals. */
 void run_close(struct run *run);
 
-/* Puts the job into the pool. */
+/* Puts the job into the pool, and takes it out again. */
 void run_set_up_job(struct run *run);
+void run_take_out_of_pool(struct run *run);
 /* Records what comes back until nothing is queued, in work or left to list. `feed` (may be NULL) is asked for more work
  * each time. */
 enum verdict run_record(struct run *run, enum verdict (*feed)(struct run *run, const struct pool_view *view,
                                                  bool *more)) __attribute__((warn_unused_result));
+/* Where limits.max_cost is set and this run is not accepted: what it would cost is counted before anything is copied.
+ * VERDICT_FULL, with `too_dear`: more than that. */
+enum verdict run_within_cost(struct run *run) __attribute__((warn_unused_result));
 /* One walk over all that is wanted; records, where it is not a preview. */
 enum verdict run_walk(struct run *run) __attribute__((warn_unused_result));
 /* Adds the records outside of the selected prefixes to the missing keys, after a whole walk. */

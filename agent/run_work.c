@@ -114,7 +114,7 @@ void run_set_up_job(struct run *run)
     job->manifest = run->manifest;
     job->recopy = run->options->kind == RUN_RECOPY;
     job->budget = run->options->budget;
-    if (job->preview == NULL) /* a plan may come at any hour */
+    if (run->lease != NULL) /* a plan may come at any hour */
         job->own.deadline_ms = run_window_end(run);
     job->copy = (struct copy_job){ .vault = &run->vault,
         .source = &run->source,

@@ -32,6 +32,7 @@ struct plan_options {
     size_t wanted_count;
     const char *prefix;
     bool list;                 /* name each object */
+    bool explain;              /* and say why; --json always does */
     bool differences_are_news; /* exit 2 where anything would be done */
 };
 /* What a run would do, without doing it: one source after the other. Prints, and returns the exit code. */
