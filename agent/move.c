@@ -173,7 +173,7 @@ static enum s3_status carry(struct move *move, const struct move_setup *setup, s
     }
     copying->over = copying->quoted;
     status = wants_parts(copying) ? copying_by_parts(copying, error) : copying_by_one_request(copying, error);
-    if (status == S3_ARCHIVED) { /* its thaw has just ended */
+    if (status == S3_ARCHIVED) { /* its thaw has just ended: the next run asks again */
         move->thawing = true;
         return S3_OK;
     }

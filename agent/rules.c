@@ -46,8 +46,7 @@ size_t rules_folder(const char *prefix, unsigned kind, const char *folder, char 
     return length > 0 && length < RULES_PATH_SIZE ? (size_t)length : 0;
 }
 
-/* Whether S3's rules can do what the tiers say: a config with "lifecycle" was checked for it, one with "auto" not. */
-static bool can_express(const struct config_policy *policy)
+bool rules_can_express(const struct config_policy *policy)
 {
     for (size_t i = 0; i < policy->tier_count; i++) {
         const struct config_tier *tier = &policy->tiers[i];
@@ -90,7 +89,7 @@ void rules_moves_of(const struct rules_task *task, const struct rules_source *so
     memset(moves, 0, sizeof *moves);
     if (policy == NULL) {
         moves_of_found(task, source->folder, moves);
-    } else if (policy->transitions != CONFIG_TRANSITIONS_AGENT && can_express(policy)) {
+    } else if (policy->transitions != CONFIG_TRANSITIONS_AGENT && rules_can_express(policy)) {
         for (size_t i = 0; i < policy->tier_count && moves->count < RULES_MOVES; i++) {
             const struct config_tier *tier = &policy->tiers[i];
             uint64_t from = place_min_bytes(policy, task->prices, tier->class_);

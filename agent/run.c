@@ -10,6 +10,7 @@
 #include "agent/due.h"
 #include "agent/event.h"
 #include "agent/state_folder.h"
+#include "agent/uploads.h"
 #include "state/manifest_batch.h"
 
 enum { READERS_BESIDE = 8, MINUTE_MS = 60 * 1000 };
@@ -277,6 +278,8 @@ void run_source(const struct run_options *options, struct source_report *report)
             verdict = run_marks(run);
         if (verdict == VERDICT_OK && run->walk_ended && !run->guarded)
             verdict = run_moves(run);
+        if (verdict == VERDICT_OK)
+            uploads_abort_stale(run);
         if (verdict != VERDICT_OK) {
             report->has_error = true;
             report->error = run->failure;

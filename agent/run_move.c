@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
-#include "agent/event.h"
+#include "agent/sweep.h"
 #include "state/manifest_reader.h"
 
 enum {
@@ -37,19 +37,23 @@ struct moves_walk {
     size_t count, used;
 };
 
-static bool has_lock(const struct run *run)
-{
-    return run->vault.config->lock.given;
-}
-
-/* Copies in place cost twice where the old version is locked, so that config check refuses it; "auto" leaves it. */
-static bool agent_moves(const struct run *run)
+/* "auto": the agent moves what no rule does. Copies in place cost twice where the old version is locked, so that config
+ * check refuses "agent" there; "auto" leaves it. */
+static bool is_agents(const struct run *run)
 {
     const struct config_policy *policy = run->source.policy;
+    const enum rules_found none = rules_can_express(policy) ? RULES_NONE : RULES_INSTALLED; /* nothing is wanted */
 
-    return policy->tier_count > 0 && !has_lock(run) && run->options->prefix == NULL &&
-           (run->options->kind == RUN_BACKUP || run->options->kind == RUN_REBUILD) &&
-           policy->transitions == CONFIG_TRANSITIONS_AGENT;
+    if (run->vault.config->lock.given || policy->transitions == CONFIG_TRANSITIONS_LIFECYCLE)
+        return false;
+    return policy->transitions == CONFIG_TRANSITIONS_AGENT ||
+           rules_of_source(&run->options->health->rules, run->source.name) == none;
+}
+
+static bool agent_moves(const struct run *run)
+{
+    return run->source.policy->tier_count > 0 && run->options->prefix == NULL &&
+           (run->options->kind == RUN_BACKUP || run->options->kind == RUN_REBUILD) && is_agents(run);
 }
 
 void run_moves_set_up(struct run *run)
@@ -208,6 +212,8 @@ enum verdict run_moves(struct run *run)
 {
     enum verdict verdict;
 
+    if (run->job.due == NULL && run->source.policy->tier_count > 0)
+        sweep_do(run); /* by rules: what they have moved is learned */
     if (run->job.due == NULL || atomic_load(&run->due.found) == 0)
         return VERDICT_OK;
     verdict = walk_moves(run);

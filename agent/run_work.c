@@ -7,7 +7,6 @@
 #include "agent/clock.h"
 #include "agent/event.h"
 #include "agent/place.h"
-#include "agent/uploads.h"
 #include "state/manifest_batch.h"
 #include "state/manifest_reader.h"
 
@@ -413,8 +412,6 @@ enum verdict run_work(struct run *run)
         verdict = run_record(run, NULL);
     if (verdict == VERDICT_OK)
         verdict = run_walk(run);
-    if (verdict == VERDICT_OK)
-        uploads_abort_stale(run);
     return verdict;
 }
 

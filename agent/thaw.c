@@ -79,6 +79,10 @@ static enum verdict ask(const struct thaw_request *request, struct s3_conn *conn
     *state = readable ? THAW_READABLE : THAW_UNDER_WAY;
     if (status == S3_OK)
         return VERDICT_OK;
+    if (error.http_status == 501) { /* a store without thaws (Ceph) reads all its classes at once */
+        *state = THAW_READABLE;
+        return VERDICT_OK;
+    }
     if (strcmp(error.code, "GlacierExpeditedRetrievalNotAvailable") == 0)
         return failure_from_s3(failure, status, &error,
                 "thawing it: there is no capacity for tier expedited now, standard and bulk always have some");

@@ -42,7 +42,8 @@ struct thaw_request {
 };
 
 /* Looks how it is with a version that no listing says to be thawed, and asks for its thaw where nobody has, or where it
- * is over soon: THAW_READABLE or THAW_UNDER_WAY. VERDICT_USAGE: the class has no such tier. */
+ * is over soon: THAW_READABLE or THAW_UNDER_WAY. A store that knows no thaw (501) reads all at once. VERDICT_USAGE: the
+ * class has no such tier. */
 enum verdict thaw_ask(const struct thaw_request *request, struct s3_conn *conn, enum thaw_state *state,
         struct failure *failure) __attribute__((warn_unused_result));
 

@@ -98,7 +98,9 @@ static bool has_failed(struct manifest_reader *reader, const struct note *note)
 
 static bool judge_notes(const struct run *run, struct notes *notes)
 {
-    bool all_seen = run->walk_ended && run->options->prefix == NULL && run->recorder.left == 0;
+    /* moves that failed or were not tried have no note of their own that says so */
+    bool all_moved = !run->guarded && !run->moves_cut && run->recorder.moves_left == 0 && run->report->move_failed == 0;
+    bool all_seen = run->walk_ended && run->options->prefix == NULL && run->recorder.left == 0 && all_moved;
     struct manifest_reader *reader = NULL;
     struct state_error error;
 

@@ -2,10 +2,13 @@
 what a listing and HEAD say, what lies under every version, and what comes back."""
 import shutil
 import subprocess
+import time
 
 import pytest
 import world as world_module
 from test_restore import HOUR, LONG, Back
+from test_run_multipart import compose, upload
+from world import GIB, listing
 
 DAY = 24 * HOUR
 GRANTED = ("s3:RestoreObject", "s3:GetObjectVersionTagging")
@@ -24,6 +27,7 @@ class Moving(Back):
 
     def __init__(self, server, vaultferry, build_dir):
         super().__init__(server, vaultferry)
+        self.ahead = 0  # where s3sim's clock is put back to
         self.tool = build_dir / "tools" / "agent_manifest"
 
     def tiers(self, tiers=TIERS, transitions="agent", policy=None, **top):
@@ -78,7 +82,7 @@ class Moving(Back):
             assert result.json["thawing"] > 0
             self.clock(80 * HOUR)
             result = self.cli("--json", *words)
-            self.clock(0)
+            self.clock(self.ahead)
         assert result.returncode == 0, result
         assert self.seen(self.back) == seen
 
@@ -99,6 +103,14 @@ def world(server, vaultferry, build_dir, monkeypatch):
 def sim(s3sim, vaultferry, build_dir, monkeypatch):
     yield make(s3sim, vaultferry, build_dir, monkeypatch)
     s3sim.control("POST", "/_s3sim/reset")
+
+
+@pytest.fixture
+def origin(sim):
+    """A synthetic object of 6 GiB, in a bucket that is not backed up."""
+    bucket = sim.bucket("origin", count=1, size=6 * GIB)
+    sim.buckets.remove(bucket)
+    return f"{bucket}/{next(iter(listing(sim.source, bucket)))}"
 
 
 def numbers(report):
@@ -327,7 +339,7 @@ def test_glacier_is_thawed_first_and_moved_by_a_later_run(sim):
     assert {line["from"] for line in lines.values()} == {"GLACIER"}
     # never upwards
     assert numbers(sim.run(config=sim.tiers(TIERS[:1]))) == {}
-    sim.clock(14 * HOUR)
+    sim.ahead = 13 * HOUR
     sim.comes_back(bucket, seen)
 
 
@@ -338,3 +350,185 @@ def test_a_refused_thaw_is_named(sim):
     sim.faults({"operation": "RestoreObject", "action": "error", "status": 403, "code": "AccessDenied"})
     report = sim.run(exit=2, config=sim.tiers([{"after_days": 90, "class": "DEEP_ARCHIVE"}]))
     assert numbers(report) == {"move_failed": 1} and "s3:RestoreObject" in report["failures"][0]["message"]
+
+
+def rules(bucket, tiers=TIERS):
+    """Lifecycle rules that do what the tiers say, for all versions."""
+    moves = [{"Days": one["after_days"], "StorageClass": one["class"]} for one in tiers]
+    before = [{"NoncurrentDays": one["Days"], "StorageClass": one["StorageClass"]} for one in moves]
+    return {"Rules": [{"ID": f"vaultferry-{n}", "Status": "Enabled", "Filter": {"Prefix": f"{folder}/"}, "Transitions":
+        moves, "NoncurrentVersionTransitions": before} for n, folder in enumerate(("data", "data-long"))]}
+
+
+def test_auto_is_the_agents_where_the_vault_has_no_rules(sim):
+    bucket = sim.warm({40: "STANDARD_IA"})
+    config = sim.tiers(transitions="auto")
+    sim.owner.put_bucket_lifecycle_configuration(Bucket=sim.vault_bucket, LifecycleConfiguration=rules(bucket))
+    assert numbers(sim.run(config=config)) == {}
+    sim.owner.put_bucket_lifecycle_configuration(Bucket=sim.vault_bucket, LifecycleConfiguration=rules(bucket, TIERS[:1]))
+    assert numbers(sim.run(config=config)) == {}  # others than the policy asks for: told, and left alone
+    sim.faults({"operation": "GetBucketLifecycleConfiguration", "bucket": sim.vault_bucket, "action": "error",
+        "status": 403, "code": "AccessDenied"})
+    assert numbers(sim.run(config=config)) == {} and sim.fired() == [1]
+    sim.heal()
+    sim.owner.delete_bucket_lifecycle(Bucket=sim.vault_bucket)
+    assert numbers(sim.run(config=config)) == {"moved": 1}
+    # tiers that no rules can do
+    soon = [{"after_days": 1, "class": "STANDARD_IA"}, {"after_days": 3, "class": "DEEP_ARCHIVE"}]
+    sim.owner.put_bucket_lifecycle_configuration(Bucket=sim.vault_bucket,
+        LifecycleConfiguration={"Rules": [{"ID": "other", "Status": "Enabled", "Filter": {"Prefix": "lease/"},
+            "Expiration": {"Days": 200}}]})
+    assert numbers(sim.run(config=sim.tiers(soon, transitions="auto"))) == {"moved": 1}
+    assert sim.classes(bucket) == {"age/0040": "DEEP_ARCHIVE"}
+
+
+def test_sweep_learns_what_rules_have_moved(sim):
+    bucket = sim.warm(Metadata={"m": "1"})
+    config = sim.tiers(transitions="lifecycle")
+    sim.owner.put_bucket_lifecycle_configuration(Bucket=sim.vault_bucket, LifecycleConfiguration=rules(bucket))
+    moved = {f"age/{days:04d}": name for days, name in AGES.items()}
+    for key, name in moved.items():
+        sim.server.control("POST", "/_s3sim/class", {"bucket": sim.vault_bucket, "key": sim.path(bucket, key),
+            "class": name})
+    # a stranger's version says nothing of the recorded one
+    sim.later()
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=sim.path(bucket, "age/0000"), Body=b"0 days" * 1000,
+        StorageClass="GLACIER")
+    before = sim.vault.files(bucket)
+    sim.forget_counts()
+    report = sim.run(config=config)
+    assert numbers(report) == {"reclassed": 7} and report["unchanged"] == 10 and sim.counts()["CopyObject"] == 0
+    known = sim.manifest(bucket)
+    assert {key: name for key, (name, _) in known.items()} == moved
+    expected = {name: list(AGES.values()).count(name) for name in set(AGES.values())}
+    assert {name: one["objects"] for name, one in report["by_class"].items()} == expected
+    status = sim.do("status", config=config)["sources"][0]
+    assert {name: one["objects"] for name, one in status["by_class"].items()} == expected
+    assert not any("changes-" in path for path in set(sim.vault.files(bucket)) - set(before))  # no line tells of it
+    assert numbers(sim.run(config=config)) == {}
+
+
+def test_sweep_sees_all_in_thirty_runs_and_costs_a_request(sim):
+    bucket = sim.bucket("many", count=2500, shape="flat-number")
+    assert sim.run()["copied"] == 2500
+    config = sim.tiers(transitions="lifecycle")
+    paths = sorted(entry["Key"] for entry in sim.vault.live(bucket).values())
+    for path in (paths[5], paths[1500], paths[2499]):
+        sim.server.control("POST", "/_s3sim/class", {"bucket": sim.vault_bucket, "key": path, "class": "STANDARD_IA"})
+    swept = lambda: len([one for one in sim.requests("ListObjectsV2", sim.vault_bucket)
+        if "prefix=data" in one["target"]])
+    sim.forget_counts()
+    for times, found in enumerate((1, 1, 1, 0), 1):
+        assert numbers(sim.run(config=config)) == ({"reclassed": 1} if found else {})
+        assert swept() == times
+    assert sim.counts()["CopyObject"] == sim.counts()["HeadObject"] == 0
+    sim.run()  # a policy without tiers has nothing to learn
+    assert swept() == 4
+
+
+def test_a_sweep_that_is_denied_is_told_and_the_run_goes_on(sim):
+    bucket = sim.warm({40: "STANDARD_IA"})
+    sim.faults({"operation": "ListObjectsV2", "bucket": sim.vault_bucket, "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    result = sim.cli("--json", "run", config=sim.tiers(transitions="lifecycle"))
+    assert result.json["sources"][0]["state"] in ("complete", "skipped"), result
+    sim.heal()
+    assert sim.run(config=sim.tiers(transitions="lifecycle"))["state"] == "complete"
+    assert set(sim.vault.copies(bucket).values()) == {1}
+
+
+# by parts
+
+
+@pytest.mark.parametrize("sizes", [[GIB * 3 // 2] * 4, [GIB, 3 * GIB, 2 * GIB]], ids=["even", "uneven"])
+def test_six_gib_move_by_their_own_parts_and_keep_the_etag(sim, origin, sizes):
+    bucket = sim.bucket()
+    sim.clock(-40 * DAY)
+    compose(sim, bucket, "large", origin, sizes, ContentType="video/mp4", Metadata={"m": "1"}, Tagging="a=b&c=d")
+    sim.clock(0)
+    sim.run()
+    before = sim.head(sim.path(bucket, "large"))
+    sim.forget_counts()
+    assert numbers(sim.run(config=sim.tiers())) == {"moved": 1}
+    assert sim.counts()["UploadPartCopy"] == len(sizes) and sim.counts()["CopyObject"] == 0
+    assert sim.classes(bucket) == {"large": "STANDARD_IA"}
+    head = sim.head(sim.path(bucket, "large"))
+    for name in ("ETag", "ContentLength", "ContentType", "Metadata"):
+        assert head[name] == before[name], name
+    tags = sim.owner.get_object_tagging(Bucket=sim.vault_bucket, Key=sim.path(bucket, "large"))["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "b", "c": "d"}
+    assert sim.vault.check(bucket)[-1].view["large"]["by"] == "etag"
+    assert sim.do("verify", "--source", bucket)["problems"] == []
+
+
+def test_a_move_by_parts_goes_on_after_a_kill(sim, origin):
+    bucket = sim.bucket()
+    sim.clock(-40 * DAY)
+    compose(sim, bucket, "large", origin, [GIB] * 6, Metadata={"m": "1"})
+    sim.clock(0)
+    sim.run()
+    config = sim.tiers() | {"limits": {"workers": 2}}
+    sim.faults({"operation": "UploadPartCopy", "skip": 3, "action": "stall", "ms": 8000})
+    sim.forget_counts()
+    child = sim.start("run", config=config)
+    sim.wait_for(lambda: sim.counts()["UploadPartCopy"] >= 3)
+    time.sleep(1.5)  # what was noted is committed
+    child.kill()
+    child.wait()
+    sim.heal()
+    sim.forget_counts()
+    assert numbers(sim.run(config=config)) == {"moved": 1}
+    assert sim.counts()["CreateMultipartUpload"] == 0 and sim.counts()["UploadPartCopy"] <= 4
+    assert sim.classes(bucket) == {"large": "STANDARD_IA"} and sim.vault.copies(bucket) == {
+        sim.path(bucket, "large"): 2}
+    assert sim.owner.list_multipart_uploads(Bucket=sim.vault_bucket).get("Uploads", []) == []
+
+
+def test_a_copy_of_many_parts_stays_faithful_where_the_policy_says_so(sim):
+    sim.limits(min_part_size=1024)
+    bucket = sim.bucket()
+    sim.clock(-40 * DAY)
+    upload(sim, bucket, "parts", 3)
+    sim.clock(0)
+    faithful = {"parts": "faithful"}
+    sim.run(config=sim.config(policy=faithful))
+    etag = sim.head(sim.path(bucket, "parts"))["ETag"]
+    assert numbers(sim.run(config=sim.tiers(policy=faithful))) == {"moved": 1}
+    head = sim.head(sim.path(bucket, "parts"))
+    assert head["ETag"] == etag and head["StorageClass"] == "STANDARD_IA"
+    # else it becomes one part, and its size is what is compared
+    deep = [{"after_days": 30, "class": "GLACIER_IR"}]
+    assert numbers(sim.run(config=sim.tiers(deep))) == {"moved": 1}
+    assert sim.vault.check(bucket)[-1].view["parts"]["by"] == "size"
+    assert sim.do("verify", "--source", bucket, "--read-data")["problems"] == []
+
+
+# other judges
+
+
+def test_copies_go_through_all_classes_one_after_the_other(world):
+    """By ages of 0 days, as nobody can set RGW's clock: each run finds the next class in its policy."""
+    bucket = world.bucket()
+    for key, more in (("plain", {}), ("rich", RICH), ("a b/ü", {})):
+        world.put(bucket, key, BODY, **more)
+    points = {"STANDARD": world.run()["point"]}
+    seen = world.seen(bucket)
+    for name in ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"):
+        world.pause()
+        report = world.run(config=world.tiers([{"after_days": 0, "class": name}]))
+        if report["thawing"]:  # not on RGW, which thaws nothing and reads all
+            world.ahead = 13 * HOUR
+            world.clock(world.ahead)
+            report = world.run(config=world.tiers([{"after_days": 0, "class": name}]))
+        assert numbers(report) == {"moved": 3}
+        points[name] = report["point"]
+        assert set(world.classes(bucket).values()) == {name}
+    view = world.vault.check(bucket)[-1].view
+    assert {(line["from"], line["class"]) for line in view.values()} == {("GLACIER", "DEEP_ARCHIVE")}
+    assert set(world.vault.copies(bucket).values()) == {4}
+    for point in points.values():
+        world.comes_back(bucket, seen, "--at", point)
+    assert world.do("verify", "--source", bucket)["problems"] == []
+    shutil.rmtree(world.vaultferry.state)
+    assert numbers(world.run(config=world.tiers([{"after_days": 0, "class": "DEEP_ARCHIVE"}]))) == {}
+    assert set(world.classes(bucket).values()) == {"DEEP_ARCHIVE"}
