@@ -1,6 +1,8 @@
 /* See access.h. */
 #include "access.h"
 
+#include "lock.h"
+
 #include <strings.h>
 
 const char *access_account(const struct request *q)
@@ -21,6 +23,10 @@ static const char *condition_key(void *ctx, const char *name)
         return request_value(q, name + 3);
     if (!strcasecmp(name, "s3:VersionId"))
         return request_value(q, "versionId");
+    if (!strncasecmp(name, "s3:object-lock-", 15)) {
+        static _Thread_local char value[40]; /* used before the next key is asked for */
+        return lock_condition(q, name, value);
+    }
     if (!strcasecmp(name, "s3:if-none-match") || !strncasecmp(name, "s3:x-amz-", 9))
         return request_header(q, name + 3);
     return NULL;

@@ -96,6 +96,8 @@ static const char *set_bucket(const json_t *j)
         b->metadata_only = json_is_true(v);
     if ((v = json_object_get(j, "object_lock")))
         b->object_lock = json_is_true(v);
+    if (b->object_lock)
+        b->versioning = VERSIONING_ENABLED;
     if (versioning)
         b->versioning = !strcmp(versioning, "Enabled")     ? VERSIONING_ENABLED
                         : !strcmp(versioning, "Suspended") ? VERSIONING_SUSPENDED

@@ -1,5 +1,6 @@
-/* DeleteObject, DeleteObjects, and what hangs on single versions: tags and locks. See ops.h. */
+/* DeleteObject, DeleteObjects, and what hangs on single versions: tags. See ops.h. */
 #include "access.h"
+#include "lock.h"
 #include "object.h"
 #include "ops.h"
 #include "props.h"
@@ -7,12 +8,6 @@
 #include "xmlin.h"
 
 #include <stdlib.h>
-
-static bool may_bypass(struct request *q, const char *key, size_t n)
-{
-    const char *asked = request_header(q, "x-amz-bypass-governance-retention");
-    return asked && !strcmp(asked, "true") && access_allowed(q, "s3:BypassGovernanceRetention", q->where, key, n);
-}
 
 void op_delete_object(struct request *q)
 {
@@ -42,7 +37,7 @@ void op_delete_object(struct request *q)
         return;
     }
     enum delete_result r = store_delete_version(
-            q->where, q->key, q->key_len, which.id, clock_now(), may_bypass(q, q->key, q->key_len));
+            q->where, q->key, q->key_len, which.id, clock_now(), lock_may_bypass(q, q->key, q->key_len));
     if (r == DELETE_LOCKED) {
         reply_fail_as(q, 403, "AccessDenied", "Access Denied because object protected by object lock.");
         return;
@@ -83,7 +78,7 @@ static void delete_one(struct request *q, const struct xml *o, bool quiet)
     }
     if (version)
         r = store_delete_version(
-                q->where, key->text, key->text_len, id, clock_now(), may_bypass(q, key->text, key->text_len));
+                q->where, key->text, key->text_len, id, clock_now(), lock_may_bypass(q, key->text, key->text_len));
     else
         store_delete(q->where, key->text, key->text_len, clock_now(), &marker, &id);
     if (r == DELETE_LOCKED) {
@@ -197,80 +192,4 @@ void op_put_tagging(struct request *q)
 void op_delete_tagging(struct request *q)
 {
     set_tags(q, NULL, 204);
-}
-
-/* ?retention and ?legal-hold of a version. */
-void op_get_object_lock(struct request *q)
-{
-    struct version v;
-    struct version_ref which;
-    bool hold = request_param(q, "legal-hold") != NULL;
-    if (!object_version_param(q, &which))
-        return;
-    enum found f = store_get(q->where, q->key, q->key_len, which, &v);
-    const char *mode = bag_get(v.extra, hold ? "x-amz-object-lock-legal-hold" : "x-amz-object-lock-mode");
-    const char *until = bag_get(v.extra, "x-amz-object-lock-retain-until-date");
-    if (f != FOUND) {
-        object_missing(q, f, which, &v);
-    } else if (!mode) {
-        reply_fail_as(q, 404, "NoSuchObjectLockConfiguration",
-                "The specified object does not have a ObjectLock configuration");
-    } else if (hold) {
-        q->reply.status = 200;
-        reply_xml(q, "LegalHold");
-        buf_element(&q->reply.text, "Status", mode);
-        BUF_LIT(&q->reply.text, "</LegalHold>");
-    } else {
-        q->reply.status = 200;
-        reply_xml(q, "Retention");
-        buf_element(&q->reply.text, "Mode", mode);
-        buf_element(&q->reply.text, "RetainUntilDate", until ? until : "");
-        BUF_LIT(&q->reply.text, "</Retention>");
-    }
-    version_drop(&v);
-}
-
-static bool may_change_lock(struct request *q, const struct version *v, const char *mode, int64_t until)
-{
-    const char *old = bag_get(v->extra, "x-amz-object-lock-retain-until-date");
-    int64_t before;
-    if (!old || !stamp_parse(old, &before) || before <= clock_now())
-        return true;
-    const char *was = bag_get(v->extra, "x-amz-object-lock-mode");
-    if (until >= before && (!strcmp(was, mode) || !strcmp(mode, "COMPLIANCE")))
-        return true;
-    return !strcmp(was, "GOVERNANCE") && may_bypass(q, q->key, q->key_len);
-}
-
-void op_put_object_lock(struct request *q)
-{
-    struct version v;
-    struct version_ref which;
-    bool hold = request_param(q, "legal-hold") != NULL;
-    int64_t end = 0;
-    if (!object_version_param(q, &which))
-        return;
-    struct xml *x = xml_parse(q->upload.p, q->upload.n);
-    const char *mode = xml_text(x, hold ? "Status" : "Mode"), *until = xml_text(x, "RetainUntilDate");
-    enum found f = store_get(q->where, q->key, q->key_len, which, &v);
-    if (!q->where->object_lock) {
-        reply_fail(q, E_LOCK_ABSENT);
-    } else if (f != FOUND) {
-        object_missing(q, f, which, &v);
-    } else if (!mode || (!hold && (!until || !stamp_parse(until, &end)))) {
-        reply_fail(q, E_MALFORMED_XML);
-    } else if (!hold && !may_change_lock(q, &v, mode, end)) {
-        reply_fail_as(q, 403, "AccessDenied", "Access Denied because object protected by object lock.");
-    } else {
-        which = (struct version_ref){ true, v.id };
-        if (hold) {
-            (void)store_set_extra(q->where, q->key, q->key_len, which, "x-amz-object-lock-legal-hold", mode);
-        } else {
-            (void)store_set_extra(q->where, q->key, q->key_len, which, "x-amz-object-lock-mode", mode);
-            (void)store_set_extra(q->where, q->key, q->key_len, which, "x-amz-object-lock-retain-until-date", until);
-        }
-        q->reply.status = 200;
-    }
-    version_drop(&v);
-    xml_free(x);
 }

@@ -1,5 +1,6 @@
 /* PutObject, GetObject, HeadObject. See ops.h. */
 #include "access.h"
+#include "lock.h"
 #include "object.h"
 #include "ops.h"
 #include "props.h"
@@ -74,8 +75,7 @@ void op_put_object(struct request *q)
     e = e < 0 ? props_extra(q, &v) : e;
     e = e < 0 ? props_tags(q, &v) : e;
     e = e < 0 ? props_verify(q, v.body, &v.extra) : e;
-    if (e < 0 && bag_get(v.extra, "x-amz-object-lock-mode") && !request_header(q, "content-md5") &&
-            !props_checksum_name(v.extra))
+    if (e < 0 && bag_get(v.extra, LOCK_MODE) && !request_header(q, "content-md5") && !props_checksum_name(v.extra))
         e = E_LOCK_MD5;
     if (e >= 0) {
         reply_fail(q, (enum s3_error)e);

@@ -157,6 +157,16 @@ static int principal_fits(const json_t *s, const struct policy_query *q)
     return p && any(p, match_principal, q);
 }
 
+static int match_less(const char *bound, const void *ctx)
+{
+    return strtod(ctx, NULL) < strtod(bound, NULL);
+}
+
+static int match_more(const char *bound, const void *ctx)
+{
+    return strtod(ctx, NULL) > strtod(bound, NULL);
+}
+
 /* 1 true, 0 false, -1 not understood */
 static int condition(const char *operator, const char * name, const json_t *values, const struct policy_query *q)
 {
@@ -180,8 +190,14 @@ static int condition(const char *operator, const char * name, const json_t *valu
         m = match_like;
     else if (!strcmp(op, "Bool") || !strcmp(op, "StringEqualsIgnoreCase"))
         m = match_nocase;
+    else if (!strcmp(op, "NumericLessThan") || !strcmp(op, "NumericGreaterThanEquals"))
+        m = match_less;
+    else if (!strcmp(op, "NumericGreaterThan") || !strcmp(op, "NumericLessThanEquals"))
+        m = match_more;
     else
         return -1;
+    if (have && !strncmp(op, "Numeric", 7) && n > 6 && !strcmp(op + strlen(op) - 6, "Equals") && m != match_equal)
+        negate = 1; /* one is what the other is not */
     if (!have)
         return if_exists || negate;
     return any(values, m, have) != negate;

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "digest.h"
+#include "lock.h"
 #include "stamp.h"
 #include "xmlin.h"
 
@@ -18,9 +19,8 @@ static const char *const content_headers[] = { "cache-control", "content-disposi
 static const char *const extra_headers[] = { "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-bucket-key-enabled",
     "x-amz-server-side-encryption-context", "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-server-side-encryption-customer-key-md5", "x-amz-website-redirect-location", "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold" };
-enum { N_CONTENT = 6, N_EXTRA = 10, N_ENCRYPTION = 6 };
+    "x-amz-server-side-encryption-customer-key-md5", "x-amz-website-redirect-location" };
+enum { N_CONTENT = 6, N_EXTRA = 7, N_ENCRYPTION = 6 };
 
 /* Content-Encoding without aws-chunked, which is the framing of the request and not the object's. */
 static void add_encoding(const char *value, struct bag **attrs)
@@ -85,33 +85,12 @@ static void default_encryption(const struct bucket *b, struct version *v)
     xml_free(x);
 }
 
-static int lock_headers(struct request *q)
-{
-    const char *mode = request_header(q, "x-amz-object-lock-mode");
-    const char *until = request_header(q, "x-amz-object-lock-retain-until-date");
-    const char *hold = request_header(q, "x-amz-object-lock-legal-hold");
-    int64_t end;
-    if (!mode && !until && !hold)
-        return -1;
-    if (!q->where->object_lock)
-        return E_LOCK_ABSENT;
-    if (!mode != !until || (mode && strcmp(mode, "GOVERNANCE") != 0 && strcmp(mode, "COMPLIANCE") != 0) ||
-            (hold && strcmp(hold, "ON") != 0 && strcmp(hold, "OFF") != 0) || (until && !stamp_parse(until, &end)))
-        return E_INVALID_ARGUMENT;
-    if (until && end <= clock_now())
-        return E_LOCK_PAST;
-    if ((mode && !access_allowed(q, "s3:PutObjectRetention", q->where, q->key, q->key_len)) ||
-            (hold && !access_allowed(q, "s3:PutObjectLegalHold", q->where, q->key, q->key_len)))
-        return E_ACCESS_DENIED;
-    return -1;
-}
-
 int props_extra(struct request *q, struct version *v)
 {
     const char *sse = request_header(q, extra_headers[0]);
     if (sse && strcmp(sse, "AES256") != 0 && strcmp(sse, "aws:kms") != 0 && strcmp(sse, "aws:kms:dsse") != 0)
         return E_INVALID_ARGUMENT;
-    int e = lock_headers(q);
+    int e = lock_of_write(q, v);
     if (e >= 0)
         return e;
     if (request_header(q, "x-amz-acl") && !access_allowed(q, "s3:PutObjectAcl", q->where, q->key, q->key_len))
@@ -338,6 +317,7 @@ void props_reply(struct request *q, const struct version *v, bool checksums)
     for (size_t i = N_ENCRYPTION; i < N_EXTRA; i++)
         if (v->extra && (value = bag_get(v->extra, extra_headers[i])))
             reply_header(q, extra_headers[i], value);
+    lock_reply(q, v);
     props_reply_encryption(q, v->extra);
     if (v->storage_class != CLASS_STANDARD)
         reply_header(q, "x-amz-storage-class", class_name(v->storage_class));

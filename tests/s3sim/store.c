@@ -318,7 +318,8 @@ enum found store_set_extra(
         for (size_t at = 0; bag_next(v->extra, &at, &k, &x);)
             if (strcmp(k, name) != 0)
                 bag_add(&fresh, k, x);
-        bag_add(&fresh, name, value);
+        if (value)
+            bag_add(&fresh, name, value);
         bag_drop(v->extra);
         v->extra = fresh;
     }

@@ -119,6 +119,7 @@ enum found store_set_tags(
 /* In place, as a lifecycle rule does: version and time stay. */
 enum found store_set_class(
         struct bucket *b, const char *key, size_t n, struct version_ref which, enum storage_class class_);
+/* NULL takes it away. */
 enum found store_set_extra(
         struct bucket *b, const char *key, size_t n, struct version_ref which, const char *name, const char *value);
 void store_set_synth(struct bucket *b, struct synth *takes);
