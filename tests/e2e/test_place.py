@@ -1,6 +1,8 @@
 """Where a copy goes: the class of its age in the request that copies it, judged by listing and HEAD; and what is
 said of it before."""
 import pytest
+import world as world_module
+from test_restore import HOUR, Back, numbers, told
 from world import KIB, MIB, World, listing
 
 DAY = 86400
@@ -98,9 +100,8 @@ def listing_etag(world, bucket, key):
     return f'"{listing(world.source, bucket)[key][0]}"'
 
 
-@pytest.mark.parametrize("name", ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"))
-def test_tier_of_0_days_takes_what_is_new(world, name):
-    """Each class that a real server knows, each way in."""
+def place_at_once(world, name):
+    """What is new goes into a tier of 0 days, each way in."""
     policy = POLICY | {"tiers": [{"after_days": 0, "class": name}], "min_size": 100}
     wanted = {"large": name, "small": "STANDARD"}
     for way in ("server", "stream"):
@@ -114,6 +115,16 @@ def test_tier_of_0_days_takes_what_is_new(world, name):
         assert_classes(world, bucket, wanted | ({"parts": name} if way == "stream" else {}), report)
 
 
+@pytest.mark.parametrize("name", ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"))
+def test_tier_of_0_days_takes_what_is_new(world, name):
+    place_at_once(world, name)
+
+
+@pytest.mark.parametrize("name", ("ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"))
+def test_tier_of_a_class_that_only_aws_has_takes_what_is_new(sim, name):
+    place_at_once(sim, name)
+
+
 def test_stream_goes_into_a_tier_of_0_days_and_into_no_other(sim):
     def config(*tiers, **policy):
         made = sim.config(policy=POLICY | {"tiers": list(tiers)} | policy)
@@ -123,7 +134,7 @@ def test_stream_goes_into_a_tier_of_0_days_and_into_no_other(sim):
     def put(name, size, config):
         result = sim.vaultferry("--json", "put", "--source", "dumps", name, config=config, env=sim.env,
             input=bytes(size))
-        assert result.returncode == 0, result
+        assert result.returncode == 0, result.stdout
     at_once = config({"after_days": 0, "class": "GLACIER"})
     put("small", 10, at_once)  # its size is known by then
     put("middle", 256 * KIB, at_once)
@@ -172,6 +183,21 @@ def test_copy_that_a_killed_run_began_for_another_class_begins_anew(sim):
     sim.latency(0)
     report = sim.run(config=sim.config(policy=policy))
     assert_classes(sim, bucket, {"parts": "STANDARD"}, report)
+
+
+def test_objects_of_ten_ages_come_back_from_the_classes_they_were_put_in(s3sim, vaultferry, monkeypatch):
+    monkeypatch.setattr(world_module, "VAULT_ACTIONS", (*world_module.VAULT_ACTIONS, "s3:RestoreObject"))
+    sim = Back(s3sim, vaultferry)
+    bucket = sim.bucket()
+    wanted = fill(sim, bucket)
+    sim.run(config=sim.config(policy=POLICY))
+    cold = sum(name in ("GLACIER", "DEEP_ARCHIVE") for name in wanted.values())
+    report = sim.restore(bucket, "--no-wait", exit=6)
+    assert numbers(report) == told(restored=30 - cold, thawing=cold)
+    sim.clock(49 * HOUR)
+    assert numbers(sim.restore(bucket, "--no-wait")) == told(restored=cold, equal=30 - cold)
+    assert sim.seen(sim.back) == sim.seen(bucket)
+    s3sim.control("POST", "/_s3sim/reset")
 
 
 # what is said of it before

@@ -86,6 +86,66 @@ static void retrieval_is_priced_by_class_and_tier(void **state)
     }
 }
 
+static void month_is_billed_with_minimum_and_overhead(void **state)
+{
+    (void)state;
+    const struct prices prices = load(PLAIN);
+    static const struct {
+        enum storage_class class_;
+        struct state_totals what, small;
+        double wanted;
+    } rows[] = {
+        { CLASS_STANDARD, { 10, 100 * GIB }, { 0, 0 }, 2.3 },
+        { CLASS_STANDARD_IA, { 8192, GIB }, { 0, 0 }, 0.0125 },
+        { CLASS_STANDARD_IA, { 8192, 1000 }, { 8192, 1000 }, 0.0125 },           /* of 128 KiB each */
+        { CLASS_STANDARD_IA, { 8193, GIB + 1000 }, { 8192, 1000 }, 2 * 0.0125 }, /* one of them large */
+        { CLASS_GLACIER, { 32768, 0 }, { 0, 0 }, 0.0036 + 0.25 * 0.023 },
+        { CLASS_DEEP_ARCHIVE, { 32768, GIB }, { 0, 0 }, 2 * 0.00099 + 0.25 * 0.023 },
+        { CLASS_INTELLIGENT_TIERING, { 1, 1 }, { 0, 0 }, -1 },
+        { CLASS_INTELLIGENT_TIERING, { 0, 0 }, { 0, 0 }, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double sum = 0;
+        price_add_month(&sum, &prices, rows[i].class_, rows[i].what, rows[i].small);
+        assert_near(sum, rows[i].wanted);
+    }
+}
+
+static void minimums_and_overheads_are_aws_and_the_config_replaces_them(void **state)
+{
+    (void)state;
+    const struct prices prices = load("{\"vault\": {\"bucket\": \"vault\"}, \"prices\": {\"classes\": {\"GLACIER\": "
+                                      "{\"minimum_days\": 7, \"overhead_standard_bytes\": 0}}}}");
+    static const struct {
+        enum storage_class class_;
+        double days, bytes, overhead, overhead_standard;
+    } rows[] = {
+        { CLASS_STANDARD, 0, 0, 0, 0 },
+        { CLASS_STANDARD_IA, 30, 131072, 0, 0 },
+        { CLASS_ONEZONE_IA, 30, 131072, 0, 0 },
+        { CLASS_GLACIER_IR, 90, 131072, 0, 0 },
+        { CLASS_GLACIER, 7, 0, 32768, 0 },
+        { CLASS_DEEP_ARCHIVE, 180, 0, 32768, 8192 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct price *price = &prices.classes[rows[i].class_];
+        assert_near(price->minimum_days, rows[i].days);
+        assert_near(price->minimum_bytes, rows[i].bytes);
+        assert_near(price->overhead_bytes, rows[i].overhead);
+        assert_near(price->overhead_standard_bytes, rows[i].overhead_standard);
+    }
+}
+
+static void cost_is_summed_without_what_is_not_known(void **state)
+{
+    (void)state;
+    const struct cost known = { 1, 2, 4, 8 }, half = { 1, PRICE_UNKNOWN, 4, PRICE_UNKNOWN };
+    assert_near(cost_sum(&known), 15);
+    assert_false(cost_is_unknown(&known));
+    assert_near(cost_sum(&half), 5);
+    assert_true(cost_is_unknown(&half));
+}
+
 static void sum_with_an_unknown_price_is_unknown_for_good(void **state)
 {
     (void)state;
@@ -126,6 +186,9 @@ int main(void)
         cmocka_unit_test(table_is_dated_and_knows_the_classes_of_the_policies),
         cmocka_unit_test(config_replaces_what_it_names_and_nothing_else),
         cmocka_unit_test(retrieval_is_priced_by_class_and_tier),
+        cmocka_unit_test(month_is_billed_with_minimum_and_overhead),
+        cmocka_unit_test(minimums_and_overheads_are_aws_and_the_config_replaces_them),
+        cmocka_unit_test(cost_is_summed_without_what_is_not_known),
         cmocka_unit_test(sum_with_an_unknown_price_is_unknown_for_good),
         cmocka_unit_test(tiers_and_hours_are_those_of_the_class),
     };
