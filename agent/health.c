@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/event.h"
+#include "agent/lock_check.h"
 #include "s3/bucket.h"
 
 /* Where the objects lie, and what is needed to find them; a lease is of no use after its run. */
@@ -242,6 +243,40 @@ static void check_rules(const struct program *program, const struct vault *vault
     s3_lifecycle_free(&rules);
 }
 
+/* Whether the bucket can do what the config asks for; and what the lock does beside the policies of this run. */
+static void check_lock(const struct vault *vault, struct s3_conn *conn, const struct source *sources, size_t count,
+        struct health *health)
+{
+    const struct s3_bucket_options options = { .bucket = vault->bucket, .expected_owner = vault->owner };
+    struct s3_bucket_lock lock;
+    struct s3_error error;
+    enum s3_status status;
+    char text[LOCK_TEXT];
+
+    if (!vault->config->lock.given)
+        return;
+    status = s3_get_bucket_lock(conn, vault->client, &options, &lock, &error);
+    if (status == S3_DENIED) {
+        warn(health, "vault-not-checked",
+                "whether the vault can lock may not be read: grant s3:GetBucketObjectLockConfiguration on \"%s\"",
+                vault->bucket);
+    } else if (status != S3_OK) {
+        failure_from_s3(&health->failure, status, &error, "looking at the vault's Object Lock");
+        health->refused = true;
+    } else if (lock_judge_bucket(&lock, vault->bucket, text, &health->failure) != VERDICT_OK) {
+        health->refused = true;
+    } else if (text[0] != '\0') {
+        warn(health, "vault-locks-by-default", "%s", text);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+        while (sources[first].policy != sources[i].policy)
+            first++;
+        if (first == i && lock_outlasts(&vault->config->lock, sources[i].policy, text))
+            warn(health, "lock-outlasts-policy", "%s", text);
+    }
+}
+
 void health_check(const struct program *program, const struct access *vault_access, const struct source *sources,
         size_t count, struct health *health)
 {
@@ -258,6 +293,8 @@ void health_check(const struct program *program, const struct access *vault_acce
         return;
     }
     check_versioning(&vault, conn, health);
+    if (!health->refused)
+        check_lock(&vault, conn, sources, count, health);
     if (!health->refused)
         check_rules(program, &vault, conn, sources, count, health);
     s3_conn_free(conn);

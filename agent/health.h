@@ -1,8 +1,8 @@
 /*
  * Whether the vault is fit to be relied on, looked at once a run of the program: is it the right account's, does it
- * keep versions, does no rule of its lifecycle take away what a restore needs, and are the rules there that the
- * policies ask for. The judgements are pure; only health_check asks. What it finds is read-only afterwards and shared
- * by all sources.
+ * keep versions, can it lock where the config asks for that, does no rule of its lifecycle take away what a restore
+ * needs, and are the rules there that the policies ask for. The judgements are pure; only health_check asks. What it
+ * finds is read-only afterwards and shared by all sources.
  *
  * It looks at rules as they are written, not at what they have done already; what is missing is found by verify.
  */

@@ -319,6 +319,23 @@ static void add_denials(struct writer *writer)
     json_decref(roles);
 }
 
+/* Whoever steals the writer's role may not lock for a hundred years: some time beyond what the config asks for, since a
+ * lock counts by whole days, is all. */
+static void add_lock_bound(struct writer *writer)
+{
+    enum { SLACK_DAYS = 2 };
+    const struct config_lock *lock = &writer->config->vault.lock;
+    char most[24];
+
+    if (!lock->given)
+        return;
+    (void)snprintf(most, sizeof most, "%lld", (long long)lock->days + SLACK_DAYS);
+    add_denial(writer, json_pack("{ss ss ss s[ss] so s{s{ss}}}", "Sid", "LocksHaveABound", "Effect", "Deny",
+                               "Principal", "*", "Action", "s3:PutObject", "s3:PutObjectRetention", "Resource",
+                               resources(writer, PERMISSION_VAULT_OBJECTS), "Condition", "NumericGreaterThan",
+                               "s3:object-lock-remaining-retention-days", most));
+}
+
 /* Who may take a role: what may do so by its own policy in the backup account, since that is where vaultferry runs. An
  * external id keeps out who talks somebody else's program into it. */
 static void add_trust(struct writer *writer)
@@ -387,8 +404,10 @@ enum verdict permission_policy(const struct config *config, enum permission_docu
     for (size_t i = 0; i < count; i++)
         if (is_wanted(&writer, &table[i]))
             add_statement(&writer, &table[i]);
-    if (document == PERMISSION_VAULT_BUCKET)
+    if (document == PERMISSION_VAULT_BUCKET) {
         add_denials(&writer);
+        add_lock_bound(&writer);
+    }
     if (is_trust(document))
         add_trust(&writer);
     if (!writer.failed)

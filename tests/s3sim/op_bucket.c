@@ -1,10 +1,7 @@
 /* Operations on buckets themselves. See ops.h. */
 #include "access.h"
-<<<<<<< HEAD
 #include "lifecycle.h"
-=======
 #include "lock.h"
->>>>>>> 43861c6 (wip)
 #include "ops.h"
 #include "props.h"
 #include "stamp.h"
@@ -235,7 +232,6 @@ void op_put_document(struct request *q)
         }
         why = d == DOC_LIFECYCLE ? lifecycle_check(x) : NULL;
         xml_free(x);
-<<<<<<< HEAD
         if (why) {
             reply_fail_as(q, 400, "InvalidRequest", why);
             return;
@@ -245,12 +241,10 @@ void op_put_document(struct request *q)
             q->where->small_moves = minimum && !strcmp(minimum, "varies_by_storage_class");
             reply_minimum(q);
         }
-=======
         if (d == DOC_OBJECT_LOCK && !lock_document_is_well(q->upload.p, q->upload.n)) {
             reply_fail(q, E_MALFORMED_XML);
             return;
         }
->>>>>>> 43861c6 (wip)
         if (d == DOC_OBJECT_LOCK) {
             q->where->object_lock = true;
             q->where->versioning = VERSIONING_ENABLED;
