@@ -235,11 +235,26 @@ static struct place judge(const struct judging *judging, int64_t age_days, enum 
         return place;
     }
     place.class_ = choose(judging, count, from, &unknown);
-    if (place.class_ != place.by_age) {
+    if (place.class_ != place.by_age)
         place.reason = unknown ? PLACE_UNPRICED : PLACE_DEARER;
-        place.needs_bytes = needs(judging, place.by_age, count, from);
-    }
     return place;
+}
+
+static struct place judge_and_say_why(const struct judging *judging, int64_t age_days, enum storage_class from)
+{
+    struct place place = judge(judging, age_days, from);
+
+    if (place.reason == PLACE_DEARER || place.reason == PLACE_UNPRICED)
+        place.needs_bytes = needs(judging, place.by_age, reached(judging->policy, age_days), from);
+    return place;
+}
+
+enum storage_class place_class(const struct config_policy *policy, const struct prices *prices, uint64_t size,
+        int64_t source_time_ms, int64_t now_ms)
+{
+    const struct judging judging = judging_of(policy, prices, size);
+
+    return judge(&judging, age_of(source_time_ms, now_ms), FIRST_COPY).class_;
 }
 
 struct place place_new(const struct config_policy *policy, const struct prices *prices, uint64_t size,
@@ -247,7 +262,7 @@ struct place place_new(const struct config_policy *policy, const struct prices *
 {
     const struct judging judging = judging_of(policy, prices, size);
 
-    return judge(&judging, age_of(source_time_ms, now_ms), FIRST_COPY);
+    return judge_and_say_why(&judging, age_of(source_time_ms, now_ms), FIRST_COPY);
 }
 
 struct place place_move(const struct config_policy *policy, const struct prices *prices, uint64_t size,
@@ -255,7 +270,7 @@ struct place place_move(const struct config_policy *policy, const struct prices 
 {
     const struct judging judging = judging_of(policy, prices, size);
 
-    return judge(&judging, age_of(source_time_ms, now_ms), from);
+    return judge_and_say_why(&judging, age_of(source_time_ms, now_ms), from);
 }
 
 /* Whether an object of this size is moved into the tier when it comes of its age, from where the tiers before it have

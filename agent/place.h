@@ -48,6 +48,9 @@ struct place {
 /* Where a first copy goes. */
 struct place place_new(const struct config_policy *policy, const struct prices *prices, uint64_t size,
         int64_t source_time_ms, int64_t now_ms) __attribute__((warn_unused_result));
+/* Only its class, which is much less work where the object is too small. */
+enum storage_class place_class(const struct config_policy *policy, const struct prices *prices, uint64_t size,
+        int64_t source_time_ms, int64_t now_ms) __attribute__((warn_unused_result));
 /* Where a record that lies in `from` should be: there, or deeper, never upwards. The move is priced as one by rule,
  * where the policy's transitions are "agent" as a copy with retrieval. The minimum storage time in `from` is taken for
  * served. */

@@ -101,7 +101,7 @@ static enum storage_class class_for(void *ctx, uint64_t size)
     const struct put *put = ctx;
     const int64_t now_ms = vault_now_ms(&put->vault);
 
-    return place_new(put->source.policy, &put->prices, size, now_ms, now_ms).class_;
+    return place_class(put->source.policy, &put->prices, size, now_ms, now_ms);
 }
 
 enum verdict put_stream(struct put *put)

@@ -28,7 +28,7 @@ static enum storage_class class_for(void *ctx, uint64_t size, int64_t source_tim
 {
     const struct run *run = ctx;
 
-    return place_new(run->source.policy, &run->prices, size, source_time_ms, run->placed_ms).class_;
+    return place_class(run->source.policy, &run->prices, size, source_time_ms, run->placed_ms);
 }
 
 static void keep_note(void *ctx, struct state_text key, const char *bytes, size_t length)

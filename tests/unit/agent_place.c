@@ -44,7 +44,11 @@ static struct world world_of(const char *policy, const char *prices)
 
 static struct place place_at(const struct world *world, uint64_t size, int64_t days)
 {
-    return place_new(world->policy, &world->prices, size, NOW_MS - days * DAY_MS, NOW_MS);
+    const int64_t source_ms = NOW_MS - days * DAY_MS;
+    const struct place place = place_new(world->policy, &world->prices, size, source_ms, NOW_MS);
+
+    assert_int_equal(place_class(world->policy, &world->prices, size, source_ms, NOW_MS), place.class_);
+    return place;
 }
 
 static void assert_class(struct place place, enum storage_class class_, const char *what, unsigned long long number)
