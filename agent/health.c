@@ -187,7 +187,9 @@ void health_judge_rules(const struct rules_task *task, struct health *health)
     }
     if (differing == 0 && (!rules_has_ours(task) || rules_judge_upkeep(task, first)))
         return;
-    (void)snprintf(text, sizeof text, differing > 1 ? " (and %zu more)" : "", differing - 1);
+    text[0] = '\0';
+    if (differing > 1)
+        (void)snprintf(text, sizeof text, " (and %zu more)", differing - 1);
     warn(health, "vault-rules-differ",
             "the vault's lifecycle rules are not what the policies ask for: %.240s%.24s. \"vaultferry bootstrap\" "
             "writes them",
