@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "s3/endpoint.h"
 #include "s3/sts.h"
 
 struct access {
@@ -225,6 +226,32 @@ enum verdict access_service(const struct program *program, const struct access *
     wanted.endpoint = first_of(variable(program, name), variable(program, "AWS_ENDPOINT_URL"), NULL);
     status = s3_client_new(&wanted, client, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of %s", service);
+}
+
+/* An interface endpoint of AWS's serves one service alone. */
+static const char *unless_aws(const char *endpoint)
+{
+    return endpoint != NULL && strstr(endpoint, ".amazonaws.") != NULL ? NULL : endpoint;
+}
+
+enum verdict access_iam(
+        const struct program *program, const struct access *access, struct s3_client **client, struct failure *failure)
+{
+    const struct s3_client_options wanted = { .service = "iam",
+        .region = s3_iam_region(access->region),
+        .endpoint = first_of(
+                variable(program, "AWS_ENDPOINT_URL_IAM"), unless_aws(access->sts), unless_aws(access->endpoint)),
+        .credentials = access->role != NULL ? access->role : access->ambient,
+        .clock = access->clock };
+    struct s3_error error;
+    enum s3_status status = s3_client_new(&wanted, client, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of IAM");
+}
+
+const char *access_endpoint(const struct access *access)
+{
+    return access->endpoint;
 }
 
 const char *access_region(const struct access *access)

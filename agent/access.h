@@ -32,6 +32,12 @@ enum verdict access_identity(const struct access *access, struct s3_conn *conn, 
  * AWS_ENDPOINT_URL names, else AWS's own. s3_client_free it before the access is closed. */
 enum verdict access_service(const struct program *program, const struct access *access, const char *service,
         const char *region, struct s3_client **client, struct failure *failure) __attribute__((warn_unused_result));
+/* A client of IAM: at AWS_ENDPOINT_URL_IAM, else where the config has a store of its own for STS or S3, else AWS's own,
+ * which is one for the partition. s3_client_free it before the access is closed. */
+enum verdict access_iam(const struct program *program, const struct access *access, struct s3_client **client,
+        struct failure *failure) __attribute__((warn_unused_result));
+/* The address that config or environment gives; NULL: AWS's own. */
+const char *access_endpoint(const struct access *access);
 /* The region: the config's, else the environment's or profile's, else us-east-1. */
 const char *access_region(const struct access *access);
 

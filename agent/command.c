@@ -27,6 +27,9 @@ static const struct command {
             "[--source S]... [--due] [--accept S]... [--deadline 3h] [--max-requests N] [--max-bytes N]",
             "back up all sources, the named ones, or those whose schedule wants it now" },
     { "plan", cmd_plan, true, "[--source S]... [--list] [--explain]", "say what a run would do, and do nothing" },
+    { "bootstrap", cmd_bootstrap, true, "[--dry-run] [--profile P] [--source-profile P]",
+            "make a backup account ready, and say, or with --source-profile do, what the sources' accounts have to "
+            "grant" },
     { "resync", cmd_resync, true, "[--source S]... [--prefix P] [--from-vault | --recopy | --check | --tags]",
             "rebuild the manifest from the vault and adopt what is there; copy again; only report differences; or "
             "compare tags" },

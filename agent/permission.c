@@ -80,8 +80,7 @@ bool permission_restore_role(const struct config *config, char arn[PERMISSION_AR
     return length > 0 && length < PERMISSION_ARN_SIZE && strlen(strrchr(arn, '/') + 1) <= ROLE_NAME_MAX;
 }
 
-/* -> the account of arn:aws:iam::444455556666:role/x; "" where the text is none */
-static void account_of(const char *arn, char account[16])
+void permission_account_of(const char *arn, char account[16])
 {
     const char *at = arn;
 
@@ -98,7 +97,7 @@ void permission_vault_account(const struct config *config, char account[16])
     if (config->vault.access.account != NULL)
         (void)snprintf(account, 16, "%s", config->vault.access.account);
     else if (config->vault.access.role_arn != NULL)
-        account_of(config->vault.access.role_arn, account);
+        permission_account_of(config->vault.access.role_arn, account);
 }
 
 static void add_vault_roles(struct writer *writer, json_t *array)

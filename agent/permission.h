@@ -79,6 +79,8 @@ const char *permission_document_name(enum permission_document document);
  * the config has no vault role, or the name would be too long. */
 enum { PERMISSION_ARN_SIZE = 2304 };
 bool permission_restore_role(const struct config *config, char arn[PERMISSION_ARN_SIZE]);
+/* The account of an ARN; "" where the text is none. */
+void permission_account_of(const char *arn, char account[16]);
 /* The backup account, as the config or the vault role says; "" where neither does. */
 void permission_vault_account(const struct config *config, char account[16]);
 

@@ -62,6 +62,9 @@ static const struct answer_rules *const rules_of[] = {
     [S3_ANSWER_ASSUME_ROLE] = &answer_assume_role,
     [S3_ANSWER_CALLER_IDENTITY] = &answer_caller_identity,
     [S3_ANSWER_PUBLISH] = &answer_publish,
+    [S3_ANSWER_ROLE] = &answer_role,
+    [S3_ANSWER_ROLE_POLICY] = &answer_role_policy,
+    [S3_ANSWER_ROLE_POLICIES] = &answer_role_policies,
 };
 
 void answer_bad(struct s3_parser *parser, const char *why)

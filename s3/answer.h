@@ -31,7 +31,10 @@ enum s3_answer_kind {
     S3_ANSWER_BUCKET_LOCK, /* ObjectLockConfiguration -> struct s3_bucket_lock, of retention.h */
     S3_ANSWER_ASSUME_ROLE, /* AssumeRoleResponse, and AssumeRoleWithWebIdentityResponse -> struct s3_session_answer */
     S3_ANSWER_CALLER_IDENTITY, /* GetCallerIdentityResponse -> struct s3_identity_answer */
-    S3_ANSWER_PUBLISH          /* PublishResponse, of SNS -> struct s3_publish_answer */
+    S3_ANSWER_PUBLISH,         /* PublishResponse, of SNS -> struct s3_publish_answer */
+    S3_ANSWER_ROLE,            /* GetRoleResponse, and CreateRoleResponse -> struct s3_role_answer */
+    S3_ANSWER_ROLE_POLICY,     /* GetRolePolicyResponse -> struct s3_role_policy_answer */
+    S3_ANSWER_ROLE_POLICIES    /* ListRolePoliciesResponse -> struct s3_role_policies_answer */
 };
 
 /* One object, version, delete marker or upload of a page. All text lies in the page's arena. */
@@ -147,6 +150,21 @@ struct s3_identity_answer {
 
 struct s3_publish_answer {
     char message_id[128];
+};
+
+/* IAM's documents have up to 10,240 characters, and come URL-encoded: what is longer than this is BAD_DATA. */
+enum { S3_IAM_DOCUMENT_MAX = 16 * 1024, S3_ROLE_POLICIES_MAX = 32 };
+struct s3_role_answer {
+    char arn[2048];
+    char trust[S3_IAM_DOCUMENT_MAX + 1]; /* as JSON; "" where not said */
+};
+struct s3_role_policy_answer {
+    char document[S3_IAM_DOCUMENT_MAX + 1];
+};
+struct s3_role_policies_answer {
+    char names[S3_ROLE_POLICIES_MAX][129];
+    size_t count;
+    bool more; /* than these */
 };
 
 struct s3_parser;

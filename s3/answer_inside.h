@@ -37,8 +37,9 @@ extern const struct answer_rules answer_buckets, answer_parts, answer_deleted, a
 extern const struct answer_rules answer_copy, answer_complete, answer_create_upload, answer_versioning;
 extern const struct answer_rules answer_location;                            /* these two lines: answer_object.c */
 extern const struct answer_rules answer_assume_role, answer_caller_identity; /* answer_sts.c */
-extern const struct answer_rules answer_publish;                             /* answer_sns.c */
-extern const struct s3_xml_grammar answer_error_grammar;                     /* answer.c */
+extern const struct answer_rules answer_role, answer_role_policy, answer_role_policies; /* answer_iam.c */
+extern const struct answer_rules answer_publish;                                        /* answer_sns.c */
+extern const struct s3_xml_grammar answer_error_grammar;                                /* answer.c */
 
 struct s3_parser {
     struct s3_xml *xml;

@@ -6,6 +6,7 @@
 
 #include "s3/call.h"
 #include "s3/conn.h"
+#include "s3/endpoint.h"
 #include "s3/tags.h"
 
 static void begin(struct s3_call *call, struct s3_conn *conn, struct s3_client *client, const char *operation,
@@ -121,6 +122,60 @@ enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client
     return status;
 }
 
+enum s3_status s3_create_bucket(struct s3_conn *conn, struct s3_client *client, const char *bucket, const char *region,
+        bool lock, struct s3_error *error)
+{
+    struct s3_call call;
+    char body[256];
+    int length = snprintf(body, sizeof body,
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>%s"
+            "</LocationConstraint></CreateBucketConfiguration>",
+            region);
+
+    call_begin(&call, conn, client, "CreateBucket", "PUT", bucket, (struct s3_text){ NULL, 0 });
+    call_header(&call, "x-amz-bucket-object-lock-enabled", lock ? "true" : NULL);
+    if (strcmp(region, "us-east-1") != 0) { /* this one has no name of its own there */
+        call.overflow = call.overflow || !s3_region_is_valid(region) || length >= (int)sizeof body;
+        call.body = body;
+        call.body_len = strlen(body);
+        call_header(&call, "content-type", "application/xml");
+    }
+    return call_perform(&call, error);
+}
+
+static const struct {
+    const char *subresource, *get, *put;
+} documents[] = {
+    { "policy", "GetBucketPolicy", "PutBucketPolicy" },
+    { "encryption", "GetBucketEncryption", "PutBucketEncryption" },
+    { "publicAccessBlock", "GetPublicAccessBlock", "PutPublicAccessBlock" },
+    { "ownershipControls", "GetBucketOwnershipControls", "PutBucketOwnershipControls" },
+    { "object-lock", "GetObjectLockConfiguration", "PutObjectLockConfiguration" },
+    { "", "GetBucketDocument", "PutBucketDocument" },
+};
+
+static size_t document_of(const char *subresource)
+{
+    size_t i = 0;
+
+    while (documents[i].subresource[0] != '\0' && strcmp(documents[i].subresource, subresource) != 0)
+        i++;
+    return i;
+}
+
+enum s3_status s3_put_bucket_document(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, const char *subresource, const char *document, struct s3_error *error)
+{
+    struct s3_call call;
+
+    begin(&call, conn, client, documents[document_of(subresource)].put, "PUT", options, subresource);
+    call.body = document;
+    call.body_len = strlen(document);
+    call_header(&call, "content-type", document[0] == '<' ? "application/xml" : "application/json");
+    call_content_md5(&call);
+    return call_perform(&call, error);
+}
+
 static bool gather(void *ctx, const char *bytes, size_t length)
 {
     return s3_buffer_add(ctx, bytes, length);
@@ -139,7 +194,7 @@ enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *cl
     const struct s3_sink sink = { .write = gather, .restart = forget, .ctx = document };
     struct s3_call call;
 
-    begin(&call, conn, client, "GetBucketDocument", "GET", options, subresource);
+    begin(&call, conn, client, documents[document_of(subresource)].get, "GET", options, subresource);
     call.sink = &sink;
     return call_perform(&call, error);
 }

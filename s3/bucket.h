@@ -1,5 +1,5 @@
 /*
- * Operations on buckets: list, head, location, tags, versioning.
+ * Operations on buckets: list, head, create, location, tags, versioning, documents.
  */
 #ifndef S3_BUCKET_H
 #define S3_BUCKET_H
@@ -48,5 +48,15 @@ enum s3_status s3_put_bucket_tags(struct s3_conn *conn, struct s3_client *client
 enum s3_status s3_get_bucket_document(struct s3_conn *conn, struct s3_client *client,
         const struct s3_bucket_options *options, const char *subresource, struct s3_buffer *document,
         struct s3_error *error) __attribute__((warn_unused_result));
+
+/* A bucket in `region`, which must be the client's; with `lock` one whose objects can be locked, which has versions
+ * then. S3_REFUSED with code BucketAlreadyExists where another account has the name, BucketAlreadyOwnedByYou (in
+ * us-east-1, and elsewhere than AWS: S3_OK) where it is there. */
+enum s3_status s3_create_bucket(struct s3_conn *conn, struct s3_client *client, const char *bucket, const char *region,
+        bool lock, struct s3_error *error) __attribute__((warn_unused_result));
+/* Puts a document of the bucket, JSON for "policy" and XML for every other, with Content-MD5. */
+enum s3_status s3_put_bucket_document(struct s3_conn *conn, struct s3_client *client,
+        const struct s3_bucket_options *options, const char *subresource, const char *document, struct s3_error *error)
+        __attribute__((warn_unused_result));
 
 #endif

@@ -8,17 +8,17 @@
 
 /* By the prefix of the region's name; the first row that matches, so longer prefixes need no order among each other. */
 static const struct partition {
-    const char *prefix, *name, *suffix;
+    const char *prefix, *name, *suffix, *iam_region, *iam_host;
 } partitions[] = {
-    { "cn-", "aws-cn", "amazonaws.com.cn" },
-    { "us-gov-", "aws-us-gov", "amazonaws.com" },
-    { "eusc-", "aws-eusc", "amazonaws.eu" },
-    { "us-iso-", "aws-iso", "c2s.ic.gov" },
-    { "us-isob-", "aws-iso-b", "sc2s.sgov.gov" },
-    { "eu-isoe-", "aws-iso-e", "cloud.adc-e.uk" },
-    { "us-isof-", "aws-iso-f", "csp.hci.ic.gov" },
-    { "eu-isof-", "aws-iso-f", "csp.hci.ic.gov" },
-    { "", "aws", "amazonaws.com" },
+    { "cn-", "aws-cn", "amazonaws.com.cn", "cn-north-1", "iam.cn-north-1.amazonaws.com.cn" },
+    { "us-gov-", "aws-us-gov", "amazonaws.com", "us-gov-west-1", "iam.us-gov.amazonaws.com" },
+    { "eusc-", "aws-eusc", "amazonaws.eu", "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu" },
+    { "us-iso-", "aws-iso", "c2s.ic.gov", "us-iso-east-1", "iam.us-iso-east-1.c2s.ic.gov" },
+    { "us-isob-", "aws-iso-b", "sc2s.sgov.gov", "us-isob-east-1", "iam.us-isob-east-1.sc2s.sgov.gov" },
+    { "eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "eu-isoe-west-1", "iam.eu-isoe-west-1.cloud.adc-e.uk" },
+    { "us-isof-", "aws-iso-f", "csp.hci.ic.gov", "us-isof-south-1", "iam.us-isof-south-1.csp.hci.ic.gov" },
+    { "eu-isof-", "aws-iso-f", "csp.hci.ic.gov", "us-isof-south-1", "iam.us-isof-south-1.csp.hci.ic.gov" },
+    { "", "aws", "amazonaws.com", "us-east-1", "iam.amazonaws.com" },
 };
 
 static const struct partition *partition_of(const char *region)
@@ -38,6 +38,11 @@ const char *s3_partition_suffix(const char *region)
 const char *s3_partition_name(const char *region)
 {
     return partition_of(region)->name;
+}
+
+const char *s3_iam_region(const char *region)
+{
+    return partition_of(region)->iam_region;
 }
 
 static bool is_alphanumeric(char byte)
@@ -187,6 +192,10 @@ enum s3_status s3_endpoint_aws(
     *endpoint = (struct s3_endpoint){ .scheme = "https" };
     if (!s3_region_is_valid(region)) {
         return s3_fail(error, S3_FATAL, "BadRegion", "\"%.100s\" is no region", region);
+    }
+    if (strcmp(service, "iam") == 0) {
+        (void)snprintf(endpoint->host, sizeof endpoint->host, "%s", partition_of(region)->iam_host);
+        return S3_OK;
     }
     int length =
             snprintf(endpoint->host, sizeof endpoint->host, "%s.%s.%s", service, region, s3_partition_suffix(region));

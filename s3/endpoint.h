@@ -15,6 +15,8 @@ struct s3_endpoint {
 
 /* The partition's DNS suffix of a region: "amazonaws.com", "amazonaws.com.cn", ... by the region's prefix. */
 const char *s3_partition_suffix(const char *region);
+/* IAM is one for a partition: the region that signs for it, and that s3_endpoint_aws takes it by. */
+const char *s3_iam_region(const char *region);
 /* "aws", "aws-cn", ... as it stands in ARNs */
 const char *s3_partition_name(const char *region);
 bool s3_region_is_valid(const char *region);

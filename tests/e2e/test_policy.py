@@ -170,7 +170,8 @@ def test_documents_name_what_the_config_names(sim):
         for one in statements if one["Effect"] == "Allow" and name != "prune-role")
     assert by_sid["prune-role"]["EndVersions"]["Resource"] == ["arn:aws-cn:s3:::vault/deep/*"]
     assert by_sid["prune-role"]["ReadCatalog"]["Resource"] == ["arn:aws-cn:s3:::vault/deep/points/*",
-        "arn:aws-cn:s3:::vault/deep/lease/*", "arn:aws-cn:s3:::vault/deep/names/*"]
+        "arn:aws-cn:s3:::vault/deep/lease/*", "arn:aws-cn:s3:::vault/deep/prune/*",
+        "arn:aws-cn:s3:::vault/deep/names/*"]
     roles = [f"arn:aws-cn:iam::444455556666:role/{name}" for name in ("w", "p", "w-restore")]
     assert by_sid["bootstrap"]["SetUpRoles"]["Resource"] == roles
     assert denied["RolesChangeNoSettings"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}

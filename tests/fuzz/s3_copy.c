@@ -25,6 +25,9 @@ static union {
     struct s3_publish_answer publish;
     struct s3_retention retention;
     struct s3_bucket_lock lock;
+    struct s3_role_answer role;
+    struct s3_role_policy_answer role_policy;
+    struct s3_role_policies_answer role_policies;
 } out;
 static struct s3_bucket_page buckets;
 static struct s3_part_page parts;
@@ -75,6 +78,15 @@ static void check(enum s3_answer_kind kind, const uint8_t *data, size_t size)
     case S3_ANSWER_BUCKET_LOCK:
         require(memmem(data, size, "ObjectLockConfiguration", 23) != NULL);
         break;
+    case S3_ANSWER_ROLE:
+        require(out.role.arn[0] != '\0' && strlen(out.role.trust) <= S3_IAM_DOCUMENT_MAX);
+        break;
+    case S3_ANSWER_ROLE_POLICY:
+        require(strlen(out.role_policy.document) <= S3_IAM_DOCUMENT_MAX);
+        break;
+    case S3_ANSWER_ROLE_POLICIES:
+        require(out.role_policies.count <= S3_ROLE_POLICIES_MAX);
+        break;
     case S3_ANSWER_PUBLISH:
         require(out.publish.message_id[0] != '\0');
         break;
@@ -111,7 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const enum s3_answer_kind kinds[] = { S3_ANSWER_COPY, S3_ANSWER_COPY, S3_ANSWER_COMPLETE,
         S3_ANSWER_CREATE_UPLOAD, S3_ANSWER_BUCKETS, S3_ANSWER_PARTS, S3_ANSWER_DELETED, S3_ANSWER_TAGS,
         S3_ANSWER_VERSIONING, S3_ANSWER_LOCATION, S3_ANSWER_ASSUME_ROLE, S3_ANSWER_CALLER_IDENTITY, S3_ANSWER_LIFECYCLE,
-        S3_ANSWER_PUBLISH, S3_ANSWER_RETENTION, S3_ANSWER_BUCKET_LOCK };
+        S3_ANSWER_PUBLISH, S3_ANSWER_RETENTION, S3_ANSWER_BUCKET_LOCK, S3_ANSWER_ROLE, S3_ANSWER_ROLE_POLICY,
+        S3_ANSWER_ROLE_POLICIES };
     static struct s3_parser *parser;
     if (parser == NULL) {
         parser = s3_parser_new();

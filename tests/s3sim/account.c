@@ -170,6 +170,8 @@ void account_reset(void)
         policy_free(w->policy);
         json_decref(w->trust);
         free(w->external_id);
+        free(w->trust_text);
+        json_decref(w->inline_policies);
         free(w);
     }
 }

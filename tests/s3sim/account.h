@@ -17,9 +17,11 @@ struct identity {
     char account[13];
     char name[65];
     char arn[128];
-    struct policy *policy; /* NULL: everything the account may do */
-    json_t *trust;         /* role: array of principals */
-    char *external_id;     /* role: demanded when set */
+    struct policy *policy;   /* NULL: everything the account may do */
+    json_t *trust;           /* role: array of principals */
+    char *trust_text;        /* the document that IAM gave it, if any */
+    json_t *inline_policies; /* IAM's: name to text */
+    char *external_id;       /* role: demanded when set */
     int64_t max_seconds;
 };
 

@@ -294,7 +294,7 @@ int auth_check(struct request *q)
     snprintf(q->region, sizeof q->region, "%.*s", (int)(slash - region), region);
     snprintf(q->service, sizeof q->service, "%.*s", (int)(c.scope + c.scope_len - slash - 1), slash + 1);
     const char *hash = request_header(q, "x-amz-content-sha256");
-    bool sts = !strcmp(q->service, "sts");
+    bool sts = !strcmp(q->service, "sts") || !strcmp(q->service, "iam"); /* both take forms */
     if (memcmp(c.date, c.scope, 8) != 0 || (!sts && strcmp(q->service, "s3") != 0))
         return E_CREDENTIALS_MALFORMED;
     if ((e = check_time(&c)) >= 0)

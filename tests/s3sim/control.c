@@ -53,6 +53,10 @@ static const char *make_identity(const json_t *j, bool is_role)
     w->policy = p;
     if (!is_role)
         return NULL;
+    free(w->trust_text);
+    w->trust_text = NULL;
+    json_decref(w->inline_policies);
+    w->inline_policies = NULL;
     json_decref(w->trust);
     w->trust = json_is_array(trust) ? json_deep_copy(trust) : json_array();
     if (json_is_string(trust))

@@ -68,6 +68,7 @@ void op_abort_upload(struct request *q);
 void op_list_parts(struct request *q);
 void op_list_uploads(struct request *q);
 
+void op_iam(struct request *q);
 void op_sts(struct request *q);
 void op_not_implemented(struct request *q);
 

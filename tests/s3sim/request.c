@@ -181,6 +181,27 @@ bool request_aws_chunked(struct request *q)
     return said && text_u64(said, UINT64_MAX, &want) && want == decoded;
 }
 
+char *request_form(const struct request *q, const char *name)
+{
+    const char *p = q->upload.p, *end = p + q->upload.n;
+    size_t want = strlen(name);
+    while (p < end) {
+        const char *stop = memchr(p, '&', (size_t)(end - p));
+        if (!stop)
+            stop = end;
+        if ((size_t)(stop - p) > want && !memcmp(p, name, want) && p[want] == '=') {
+            char *out = mem_get((size_t)(stop - p) + 1);
+            long n = text_unescape(p + want + 1, (size_t)(stop - p) - want - 1, out, 1);
+            if (n >= 0)
+                return out;
+            free(out);
+            return NULL;
+        }
+        p = stop + 1;
+    }
+    return NULL;
+}
+
 void request_free(struct request *q)
 {
     free(q->target);

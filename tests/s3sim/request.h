@@ -74,6 +74,7 @@ enum s3_error {
 const char *request_header(const struct request *q, const char *name); /* NULL when absent; name in lower case */
 const struct param *request_param(const struct request *q, const char *name);
 const char *request_value(const struct request *q, const char *name); /* the parameter's value or NULL */
+char *request_form(const struct request *q, const char *name); /* a field of the form in the body, or NULL; free it */
 void request_target(struct request *q); /* splits and decodes the target, finds bucket and key by path or host */
 bool request_aws_chunked(
         struct request *q); /* takes the framing off the body; false: malformed. Trailers become headers */

@@ -2,6 +2,7 @@
  *
  * A known subresource without a row of its own is answered NotImplemented: it must never fall through to the plain
  * operation (a DELETE ?something is not a DeleteBucket). */
+#include "iam.h"
 #include "ops.h"
 
 #include <string.h>
@@ -19,6 +20,12 @@
 
 static const struct operation table[] = {
     { "AssumeRole", "POST", S, NULL, NULL, op_sts, NULL, NULL, OP_WRITES_WORLD | OP_OWN_ACCESS, 0 },
+    { "CreateRole", "POST", S, NULL, NULL, op_iam, NULL, NULL, W | OP_OWN_ACCESS, 0 },
+    { "UpdateAssumeRolePolicy", "POST", S, NULL, NULL, op_iam, NULL, NULL, W | OP_OWN_ACCESS, 0 },
+    { "PutRolePolicy", "POST", S, NULL, NULL, op_iam, NULL, NULL, W | OP_OWN_ACCESS, 0 },
+    { "GetRole", "POST", S, NULL, NULL, op_iam, NULL, NULL, OP_OWN_ACCESS, 0 },
+    { "GetRolePolicy", "POST", S, NULL, NULL, op_iam, NULL, NULL, OP_OWN_ACCESS, 0 },
+    { "ListRolePolicies", "POST", S, NULL, NULL, op_iam, NULL, NULL, OP_OWN_ACCESS, 0 },
     { "GetCallerIdentity", "POST", S, NULL, NULL, op_sts, NULL, NULL, OP_OWN_ACCESS, 0 },
     { "ListBuckets", "GET", S, NULL, NULL, op_list_buckets, "s3:ListAllMyBuckets", NULL, 0, 0 },
 
@@ -114,6 +121,8 @@ const struct operation *ops_route(const struct request *q)
         if (op->header && !request_header(q, op->header))
             continue;
         if (op->run == op_sts && i == 0 && !(q->upload.n && memmem(q->upload.p, q->upload.n, "Action=AssumeRole", 17)))
+            continue;
+        if (op->run == op_iam && !iam_is_asked(q, op->name))
             continue;
         return op;
     }

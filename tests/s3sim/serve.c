@@ -160,7 +160,9 @@ static bool bad_key(struct request *q)
 static void perform_locked(struct request *q)
 {
     int e = auth_check(q);
-    if (e < 0 && q->service[0] && (q->op->run == op_sts) != !strcmp(q->service, "sts"))
+    if (e < 0 && q->service[0] &&
+            ((q->op->run == op_sts) != !strcmp(q->service, "sts") ||
+                    (q->op->run == op_iam) != !strcmp(q->service, "iam")))
         e = E_CREDENTIALS_MALFORMED;
     e = e < 0 ? auth_payload(q) : e;
     if (e < 0 && request_header(q, "transfer-encoding") && !request_header(q, "x-amz-decoded-content-length"))

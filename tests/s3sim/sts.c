@@ -30,28 +30,6 @@ static void sts_fail(struct request *q, int status, const char *code, const char
     BUF_LIT(b, "</ErrorResponse>");
 }
 
-/* A field of the form body; the caller frees it. */
-static char *field(struct request *q, const char *name)
-{
-    const char *p = buf_cstr(&q->upload), *end = p + q->upload.n;
-    size_t want = strlen(name);
-    while (p < end) {
-        const char *stop = memchr(p, '&', (size_t)(end - p));
-        if (!stop)
-            stop = end;
-        if ((size_t)(stop - p) > want && !memcmp(p, name, want) && p[want] == '=') {
-            char *out = mem_get((size_t)(stop - p) + 1);
-            long n = text_unescape(p + want + 1, (size_t)(stop - p) - want - 1, out, 1);
-            if (n >= 0)
-                return out;
-            free(out);
-            return NULL;
-        }
-        p = stop + 1;
-    }
-    return NULL;
-}
-
 static void caller_identity(struct request *q)
 {
     struct buf *b = &q->reply.text;
@@ -167,8 +145,8 @@ static bool check_assume(struct request *q, struct assume *a)
 
 static void assume_role(struct request *q)
 {
-    struct assume a = { field(q, "RoleArn"), field(q, "RoleSessionName"), field(q, "DurationSeconds"),
-        field(q, "ExternalId"), field(q, "Policy"), NULL, 0, NULL };
+    struct assume a = { request_form(q, "RoleArn"), request_form(q, "RoleSessionName"),
+        request_form(q, "DurationSeconds"), request_form(q, "ExternalId"), request_form(q, "Policy"), NULL, 0, NULL };
     if (check_assume(q, &a)) {
         struct buf *b = &q->reply.text;
         struct credential *c = account_session(a.role, a.name, clock_now() + a.seconds);
@@ -201,7 +179,7 @@ static void assume_role(struct request *q)
 
 void op_sts(struct request *q)
 {
-    char *action = field(q, "Action");
+    char *action = request_form(q, "Action");
     if (!q->credential)
         sts_fail(q, 403, "MissingAuthenticationToken", "Request is missing Authentication Token");
     else if (action && !strcmp(action, "AssumeRole"))

@@ -483,6 +483,58 @@ static void message_of_sns_is_told_by_its_id(void **state)
             S3_DENIED);
 }
 
+#define IAM " xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\""
+
+static void roles_and_their_documents_are_read(void **state)
+{
+    (void)state;
+    static struct s3_role_answer role;
+    static struct s3_role_policy_answer policy;
+    static struct s3_role_policies_answer policies;
+    assert_int_equal(parse(S3_ANSWER_ROLE,
+                             "<GetRoleResponse" IAM "><GetRoleResult><Role><Path>/</Path><AssumeRolePolicyDocument>"
+                             "%7B%22a%22%3A%22b%2Bc%20d%22%7D</AssumeRolePolicyDocument><RoleName>w</RoleName>"
+                             "<Arn>arn:aws:iam::123456789012:role/w</Arn></Role></GetRoleResult></GetRoleResponse>",
+                             &role),
+            S3_OK);
+    assert_string_equal(role.trust, "{\"a\":\"b+c d\"}");
+    assert_string_equal(role.arn, "arn:aws:iam::123456789012:role/w");
+    /* as RGW writes it */
+    assert_int_equal(parse(S3_ANSWER_ROLE,
+                             "<CreateRoleResponse><CreateRoleResult><Role><Arn>arn</Arn><AssumeRolePolicyDocument>"
+                             "{&quot;a&quot;:&quot;50%&quot;}</AssumeRolePolicyDocument></Role></CreateRoleResult>"
+                             "</CreateRoleResponse>",
+                             &role),
+            S3_OK);
+    assert_string_equal(role.trust, "{\"a\":\"50%\"}");
+    assert_int_equal(parse(S3_ANSWER_ROLE, "<GetRoleResponse><GetRoleResult/></GetRoleResponse>", &role), S3_BAD_DATA);
+    assert_int_equal(parse_as(S3_ANSWER_ROLE, 404,
+                             "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error>"
+                             "</ErrorResponse>",
+                             &role),
+            S3_NOT_FOUND);
+    assert_int_equal(parse(S3_ANSWER_ROLE_POLICY,
+                             "<GetRolePolicyResponse><GetRolePolicyResult><PolicyDocument>%7B%7D</PolicyDocument>"
+                             "</GetRolePolicyResult></GetRolePolicyResponse>",
+                             &policy),
+            S3_OK);
+    assert_string_equal(policy.document, "{}");
+    assert_int_equal(parse(S3_ANSWER_ROLE_POLICY,
+                             "<GetRolePolicyResponse><GetRolePolicyResult><PolicyDocument>%7B%00%7D</PolicyDocument>"
+                             "</GetRolePolicyResult></GetRolePolicyResponse>",
+                             &policy),
+            S3_BAD_DATA);
+    assert_int_equal(parse(S3_ANSWER_ROLE_POLICIES,
+                             "<ListRolePoliciesResponse><ListRolePoliciesResult><PolicyNames><member>a</member>"
+                             "<member>b</member></PolicyNames><IsTruncated>false</IsTruncated>"
+                             "</ListRolePoliciesResult></ListRolePoliciesResponse>",
+                             &policies),
+            S3_OK);
+    assert_int_equal(policies.count, 2);
+    assert_string_equal(policies.names[1], "b");
+    assert_false(policies.more);
+}
+
 static void *parse_many(void *argument)
 {
     static const char list[] =
@@ -554,6 +606,7 @@ int main(void)
         cmocka_unit_test(session_is_whole_or_nothing),
         cmocka_unit_test(identity_is_read),
         cmocka_unit_test(message_of_sns_is_told_by_its_id),
+        cmocka_unit_test(roles_and_their_documents_are_read),
         cmocka_unit_test(threads_with_their_own_parsers_do_not_meet),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -155,6 +155,25 @@ static void addresses_follow_the_bucket_and_the_host(void **state)
     }
 }
 
+static void iam_is_one_for_a_partition(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *region, *signs, *host;
+    } rows[] = { { "eu-west-1", "us-east-1", "iam.amazonaws.com" },
+        { "cn-northwest-1", "cn-north-1", "iam.cn-north-1.amazonaws.com.cn" },
+        { "us-gov-east-1", "us-gov-west-1", "iam.us-gov.amazonaws.com" },
+        { "eusc-de-east-1", "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu" } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct s3_endpoint endpoint;
+        struct s3_error error;
+        assert_string_equal(s3_iam_region(rows[i].region), rows[i].signs);
+        assert_int_equal(s3_endpoint_aws("iam", s3_iam_region(rows[i].region), &endpoint, &error), S3_OK);
+        assert_string_equal(endpoint.host, rows[i].host);
+    }
+}
+
 static void bucket_that_would_change_the_path_is_refused(void **state)
 {
     (void)state;
@@ -181,6 +200,7 @@ int main(void)
         cmocka_unit_test(malformed_endpoint_is_named_in_one_line),
         cmocka_unit_test(password_in_an_endpoint_is_refused_and_not_repeated),
         cmocka_unit_test(addresses_follow_the_bucket_and_the_host),
+        cmocka_unit_test(iam_is_one_for_a_partition),
         cmocka_unit_test(bucket_that_would_change_the_path_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

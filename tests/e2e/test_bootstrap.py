@@ -1,0 +1,312 @@
+"""From two empty accounts to a backup that comes back, with exactly what bootstrap made. boto3 reads it back."""
+
+import json
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+from world import EXTERNAL_ID, Vault, World, clients, document, fails
+
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+class Empty(World):
+    """Two accounts without anything of vaultferry's, and a config that names what is to be there."""
+
+    def __init__(self, server, vaultferry):
+        self.server, self.vaultferry = server, vaultferry
+        self.simulated = server.name == "s3sim"
+        if self.simulated:
+            server.control("POST", "/_s3sim/reset")
+        self.tag = uuid.uuid4().hex[:8]
+        self.source, self.owner = clients(server)
+        self.vault_bucket = f"vault-{self.tag}"
+        self.buckets, self.outputs = [], []
+        self.secrets = [user[1] for user in
+            (server.source_owner, server.source_agent, server.vault_owner, server.vault_agent)]
+        self.vault = Vault(self.owner, self.vault_bucket)
+        self.iam = server.client(*server.vault_owner, service="iam")
+        role = f"arn:aws:iam::{server.vault_account}:role/"
+        self.vault_role, self.prune_role = f"{role}ferry-{self.tag}", f"{role}prune-{self.tag}"
+        self.restore_role = self.vault_role + "-restore"
+        self.source_role = f"arn:aws:iam::{server.source_account}:role/read-{self.tag}" if self.simulated else None
+        self._write_profiles()
+        with (self.vaultferry.home / ".aws" / "credentials").open("a") as file:
+            file.write("[admin]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*server.vault_owner))
+
+    def config(self, *buckets, vault=None, **more):
+        # RGW denies whoever has to give an external id
+        own = {"prune_role_arn": self.prune_role} | ({} if self.simulated else {"external_id": None})
+        return super().config(*buckets, vault=own | (vault or {}), **more)
+
+    def bucket(self, name="docs"):
+        bucket = f"{name}-{self.tag}"
+        self.source.create_bucket(Bucket=bucket)
+        self.buckets.append(bucket)
+        return bucket
+
+    def bootstrap(self, *words, exit=0, config=None):
+        return self.do("bootstrap", "--profile", "admin", *words, exit=exit, config=config)
+
+    def states(self, *words, **more):
+        """{what: state}; no step is told twice."""
+        steps = self.bootstrap(*words, **more)["steps"]
+        keys = [(step["what"], step["where"]) for step in steps]
+        assert len(keys) == len(set(keys)), steps
+        return {step["what"]: step["state"] for step in steps}
+
+    def statements(self):
+        return {one["Sid"]: one for one in json.loads(self.owner.get_bucket_policy(
+            Bucket=self.vault_bucket)["Policy"])["Statement"]}
+
+    def inline(self, role):
+        return self.iam.get_role_policy(RoleName=role.rpartition("/")[2], PolicyName="vaultferry")["PolicyDocument"]
+
+    def assumed(self, role):
+        sts = self.server.client(*self.server.vault_agent, service="sts")
+        more = {"ExternalId": EXTERNAL_ID} if self.simulated else {}
+        keys = sts.assume_role(RoleArn=role, RoleSessionName="thief", **more)["Credentials"]
+        return self.server.client(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+
+@pytest.fixture
+def world(server, vaultferry):
+    return Empty(server, vaultferry)
+
+
+@pytest.fixture
+def sim(s3sim, vaultferry):
+    yield Empty(s3sim, vaultferry)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+def test_two_empty_accounts_become_a_backup_that_comes_back(world):
+    bucket = world.bucket()
+    keys = world.fill(bucket, 5)
+    states = world.states("--dry-run", "--source-profile", "source")
+    assert states["bucket"] == "would create" and states["vault role"] == "would create", states
+    assert set(states.values()) <= {"ok", "would create", "would change", "skipped"}, states
+    with pytest.raises(ClientError):
+        world.owner.head_bucket(Bucket=world.vault_bucket)
+    fails(world.source.get_bucket_policy, "NoSuchBucketPolicy", Bucket=bucket)
+
+    states = world.states("--source-profile", "source")
+    assert set(states.values()) <= {"ok", "created", "changed", "skipped"}, states
+    assert states["bucket"] == states["prune role"] == states["restore role"] == "created"
+    again = world.states("--source-profile", "source")
+    assert set(again.values()) <= {"ok", "skipped"}, again
+    assert again == world.states("--source-profile", "source", "--dry-run")
+
+    assert world.run()["copied"] == 5
+    world.put(bucket, keys[0], b"other")
+    world.source.delete_object(Bucket=bucket, Key=keys[1])
+    report = world.run()
+    assert (report["recopied"], report["deleted"], report["failed"], report.get("warnings", [])) == (1, 1, 0, [])
+    world.assert_same(bucket)
+    assert world.do("verify", "--read-data")["problems"] == []
+    back = f"back-{world.tag}"
+    world.source.create_bucket(Bucket=back)
+    report = world.do("restore", "--source", bucket, "--to", f"s3://{back}/", "--to-profile", "source")
+    assert (report["restored"], report["failed"]) == (4, 0)
+    assert world.do("drill", "--source", bucket, "--to", f"s3://{back}/d/", "--to-profile", "source")["problems"] == []
+    world.do("prune")
+    writer_can_undo_nothing(world)
+
+
+def writer_can_undo_nothing(world):
+    """With the keys of the role that writes, no version ends and no setting changes."""
+    writer, vault = world.assumed(world.vault_role), world.vault_bucket
+    before = world.vault.versions()
+    for version in before[:3]:
+        fails(writer.delete_object, "AccessDenied", Bucket=vault, Key=version["Key"], VersionId=version["VersionId"])
+        answer = writer.delete_objects(Bucket=vault, Delete={"Objects": [
+            {"Key": version["Key"], "VersionId": version["VersionId"]}]})
+        assert [error["Code"] for error in answer["Errors"]] == ["AccessDenied"]
+    for call, arguments in ((writer.put_bucket_versioning, {"VersioningConfiguration": {"Status": "Suspended"}}),
+        (writer.delete_bucket_lifecycle, {}), (writer.delete_bucket_policy, {}), (writer.delete_bucket, {}),
+        (writer.put_bucket_policy, {"Policy": document({"Sid": "x", "Effect": "Allow", "Principal": "*",
+            "Action": "s3:*", "Resource": f"arn:aws:s3:::{vault}/*"})})):
+        with pytest.raises(ClientError):
+            call(Bucket=vault, **arguments)
+    assert world.vault.versions() == before
+
+
+def test_settings_are_as_boto3_reads_them(sim):
+    sim.bucket()
+    result = sim.bootstrap()
+    owner, vault = sim.owner, sim.vault_bucket
+    assert owner.get_bucket_versioning(Bucket=vault)["Status"] == "Enabled"
+    assert all(owner.get_public_access_block(Bucket=vault)["PublicAccessBlockConfiguration"][one] for one in BLOCKS)
+    rules = owner.get_bucket_ownership_controls(Bucket=vault)["OwnershipControls"]["Rules"]
+    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    rules = owner.get_bucket_encryption(Bucket=vault)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert set(sim.statements()) == {"PointsAreWrittenOnce", "OnlyPruneEndsVersions", "NobodyBypassesLocks",
+        "RolesChangeNoSettings"}
+    for name, role in (("vault-role", sim.vault_role), ("prune-role", sim.prune_role),
+        ("restore-role", sim.restore_role)):
+        assert sim.inline(role) == sim.do("policy", name)["policy"]
+        trust = sim.iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+        assert trust["Statement"] == [{"Sid": "VaultferryTakesIt", "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+            "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}}]
+    # without --source-profile the source account is left alone, and told what to grant
+    granted = {(one["account"], one["document"]) for one in result["grants"]}
+    assert granted == {("111122223333", name) for name in ("source-bucket", "source-role", "source-trust")}
+    fails(sim.source.get_bucket_policy, "NoSuchBucketPolicy", Bucket=sim.buckets[0])
+    sim.do("run", exit=5)
+
+
+def test_drift_is_found_and_repaired_and_what_others_put_there_stays(sim):
+    bucket = sim.bucket()
+    other = {"Sid": "Auditor", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:user/agent"},
+        "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{sim.vault_bucket}"}
+    foreign = {"Sid": "Theirs", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/agent"},
+        "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    sim.source.put_bucket_policy(Bucket=bucket, Policy=document(foreign))
+    sim.bootstrap("--source-profile", "source")
+    owner, vault = sim.owner, sim.vault_bucket
+    wanted = sim.statements()
+    broken = dict(wanted)
+    broken["OnlyPruneEndsVersions"] = wanted["OnlyPruneEndsVersions"] | {"Action": "s3:GetObject"}
+    del broken["NobodyBypassesLocks"]
+    owner.put_bucket_policy(Bucket=vault, Policy=document(other, *broken.values()))
+    owner.put_bucket_versioning(Bucket=vault, VersioningConfiguration={"Status": "Suspended"})
+    owner.put_public_access_block(Bucket=vault,
+        PublicAccessBlockConfiguration={one: one != "BlockPublicPolicy" for one in BLOCKS})
+    sim.iam.put_role_policy(RoleName=sim.vault_role.rpartition("/")[2], PolicyName="vaultferry",
+        PolicyDocument=document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    owner.delete_bucket_lifecycle(Bucket=vault)
+    drift = {"versioning", "public access block", "bucket policy", "lifecycle rules", "vault role's policy"}
+    for words, state in ((["--dry-run"], "would change"), ([], "changed")):
+        states = sim.states("--source-profile", "source", *words)
+        assert {what for what, one in states.items() if one == state} == drift, states
+        assert {one for what, one in states.items() if what not in drift} == {"ok"}, states
+    assert sim.statements() == wanted | {"Auditor": other}
+    assert owner.get_bucket_versioning(Bucket=vault)["Status"] == "Enabled"
+    assert sim.inline(sim.vault_role) == sim.do("policy", "vault-role")["policy"]
+    there = json.loads(sim.source.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert [one["Sid"] for one in there] == ["Theirs", "VaultferryList", "VaultferryRead"] and there[0] == foreign
+
+
+def test_what_is_stricter_already_stays(sim):
+    sim.bucket()
+    sim.bootstrap()
+    owner, vault, name = sim.owner, sim.vault_bucket, sim.vault_role.rpartition("/")[2]
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "mine"}}
+    owner.put_bucket_encryption(Bucket=vault, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    trust = sim.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    narrow = trust | {"Principal": {"AWS": "arn:aws:iam::444455556666:user/agent"}}
+    narrow["Condition"] = trust["Condition"] | {"Bool": {"aws:SecureTransport": "true"}}
+    sim.iam.update_assume_role_policy(RoleName=name, PolicyDocument=document(narrow))
+    states = sim.states()
+    assert set(states.values()) == {"ok"}, states
+    rules = owner.get_bucket_encryption(Bucket=vault)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert sim.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"] == [narrow]
+    # a key of the config's is another matter
+    states = sim.states(config=sim.config(vault={"encryption": {"kms_key_id": "ours"}}))
+    assert states["default encryption"] == "changed"
+    rules = owner.get_bucket_encryption(Bucket=vault)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "ours"}
+    assert rules[0]["BucketKeyEnabled"] is True
+
+
+def test_two_vaults_may_be_granted_one_bucket(sim):
+    bucket = sim.bucket()
+    sim.bootstrap("--source-profile", "source")
+    second = f"arn:aws:iam::{sim.server.vault_account}:role/second"
+    sim.bootstrap("--source-profile", "source", config=sim.config(
+        vault={"role_arn": second, "bucket": f"second-{sim.tag}", "prune_role_arn": None}))
+    for one in json.loads(sim.source.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]:
+        assert sorted(one["Principal"]["AWS"]) == sorted([sim.vault_role, second])
+    assert set(sim.states("--source-profile", "source").values()) == {"ok"}
+
+
+def test_bucket_of_somebody_else_is_refused(sim):
+    sim.bucket()
+    sim.source.create_bucket(Bucket=sim.vault_bucket)
+    steps = {one["what"]: one for one in sim.bootstrap(exit=5)["steps"]}
+    assert steps["bucket"]["state"] == "failed" and "versioning" not in steps
+    assert "Status" not in sim.source.get_bucket_versioning(Bucket=sim.vault_bucket)
+
+
+def test_keys_of_another_account_make_nothing(sim):
+    sim.bucket()
+    result = sim.do("bootstrap", "--profile", "source", exit=1)
+    assert "444455556666" in result["error"]["message"] and len(result["steps"]) == 1
+    with pytest.raises(ClientError):
+        sim.owner.head_bucket(Bucket=sim.vault_bucket)
+
+
+def test_lock_is_switched_on_at_creation_without_a_default_retention(sim):
+    sim.bucket()
+    config = sim.config(vault={"lock": {"mode": "governance", "days": 5}})
+    assert sim.states(config=config)["object lock"] == "ok"
+    lock = sim.owner.get_object_lock_configuration(Bucket=sim.vault_bucket)["ObjectLockConfiguration"]
+    assert lock == {"ObjectLockEnabled": "Enabled"}
+
+
+def test_lock_is_switched_on_later(sim):
+    sim.bucket()
+    sim.bootstrap()
+    config = sim.config(vault={"lock": {"mode": "governance", "days": 5}})
+    assert sim.states(config=config)["object lock"] == "changed"
+    assert sim.states(config=config)["object lock"] == "ok"
+
+
+NEEDED = {"s3:CreateBucket": "SetUpVault", "s3:PutBucketVersioning": "SetUpVault",
+    "s3:GetBucketPolicy": "LookAtVault", "s3:PutBucketPolicy": "SetUpVault", "iam:CreateRole": "SetUpRoles",
+    "iam:GetRole": "SetUpRoles", "iam:PutRolePolicy": "SetUpRoles"}
+
+
+def test_bootstraps_own_document_is_enough_and_what_it_lacks_is_named(sim):
+    sim.bucket()
+    policy = sim.do("policy", "bootstrap")["policy"]
+    source = sim.do("policy", "bootstrap-source")["policy"]
+
+    def be(missing=None):
+        sim.server.control("POST", "/_s3sim/reset")
+        sim.source.create_bucket(Bucket=sim.buckets[0])
+        for account, name, key, what in (("444455556666", "admin", sim.server.vault_owner, policy),
+            ("111122223333", "sourceadmin", sim.server.source_owner, source)):
+            statements = [one | {"Action": [action for action in one["Action"] if action != missing]}
+                for one in what["Statement"]]
+            sim.server.control("POST", "/_s3sim/users", {"account": account, "name": name,
+                "access_key": name.upper(), "secret_key": key[1],
+                "policy": {"Statement": statements}})
+        (sim.vaultferry.home / ".aws" / "credentials").write_text("".join(
+            f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n" for name, key, secret in
+            (("admin", "ADMIN", sim.server.vault_owner[1]), ("source", "SOURCEADMIN", sim.server.source_owner[1]))))
+
+    be()
+    assert set(sim.states("--source-profile", "source").values()) <= {"created", "changed", "ok"}
+    assert set(sim.states("--source-profile", "source").values()) == {"ok"}
+    for action, sid in NEEDED.items():
+        be(action)
+        result = sim.bootstrap("--source-profile", "source", exit=5)
+        failed = [one["detail"] for one in result["steps"] if one["state"] == "failed"]
+        assert any(f"statement {sid} of `vaultferry policy bootstrap`" in one for one in failed), (action, failed)
+
+
+def test_killed_anywhere_the_next_one_goes_on(sim):
+    sim.bucket()
+    expected, killed = None, 0
+    for after in range(1, 41, 4):
+        sim.server.control("POST", "/_s3sim/reset")
+        sim.source.create_bucket(Bucket=sim.buckets[0])
+        sim.faults({"operation": "*", "caller": "owner", "skip": after, "count": 1, "action": "lost_answer"},
+            {"operation": "*", "caller": "owner", "skip": after, "action": "stall", "ms": 3000})
+        child = sim.start("bootstrap", "--profile", "admin", "--source-profile", "source")
+        sim.wait_for(lambda: sim.fired()[1] or child.poll() is not None)
+        killed += child.poll() is None
+        child.kill()
+        child.wait()
+        sim.heal()
+        states = sim.states("--source-profile", "source")
+        assert "failed" not in states.values()
+        made = sim.statements(), [sim.inline(role) for role in (sim.vault_role, sim.prune_role, sim.restore_role)]
+        expected = expected or made
+        assert made == expected
+        assert set(sim.states("--source-profile", "source").values()) == {"ok"}
+    assert killed > 5
