@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "agent/command.h"
-#include "agent/event.h"
+#include "agent/forgotten.h"
 #include "agent/get.h"
 #include "agent/points_versions.h"
 #include "agent/report.h"
-#include "agent/select.h"
 #include "agent/vault_sources.h"
 
 struct words {
@@ -68,33 +67,15 @@ static enum verdict find_point(
     return verdict;
 }
 
-/* What is gone cannot be kept: after the days of grace its versions may be. */
-static enum verdict check_forgotten(const struct program *program, const struct get_place *place,
-        const struct point_listed *point, struct failure *failure)
-{
-    const struct config_source *config = select_source_of(program->config, place->source);
-    int64_t grace_ms = config != NULL ? config->policy->grace_days * INT64_C(86400000) : 0;
-
-    if (!point->forgotten)
-        return VERDICT_OK;
-    if (vault_now_ms(place->vault) - point->forgotten_ms >= grace_ms)
-        return failure_set(failure, VERDICT_NOT_FOUND,
-                "point %s of source \"%s\" was forgotten by a prune, and its days of grace are over: what it needs may "
-                "be gone",
-                point->id, place->source);
-    event_warn(
-            "forgotten", place->source, "point %s was forgotten by a prune: the next prune brings it back", point->id);
-    return VERDICT_OK;
-}
-
-static enum verdict pin(const struct program *program, const struct get_place *place, const struct point_listed *point,
-        bool *changed, struct failure *failure)
+static enum verdict pin(
+        const struct get_place *place, const struct point_listed *point, bool *changed, struct failure *failure)
 {
     struct vault_put put = { .content_type = "application/json", .only_if_absent = true };
     struct layout_path path;
     json_t *json;
     char *text;
-    enum verdict verdict = check_forgotten(program, place, point, failure);
+    /* what is gone cannot be kept */
+    enum verdict verdict = forgotten_check(place->vault, place->conn, place->source, point, failure);
 
     if (verdict != VERDICT_OK || point->pinned)
         return verdict;
@@ -118,15 +99,14 @@ static enum verdict pin(const struct program *program, const struct get_place *p
 }
 
 /* All versions, and delete markers over them, which a thief of the writer's role may have put. */
-static enum verdict unpin(const struct program *program, const struct get_place *place,
-        const struct point_listed *point, bool *changed, struct failure *failure)
+static enum verdict unpin(
+        const struct get_place *place, const struct point_listed *point, bool *changed, struct failure *failure)
 {
     struct points_versions cursor;
     const struct s3_page_entry *entry = NULL;
     struct layout_path path;
     enum verdict verdict;
 
-    (void)program;
     if (layout_point_file(&place->vault->layout, place->source, point->id, LAYOUT_PINNED, 0, &path) != STATE_OK)
         return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no point", point->id);
     points_versions_begin(&cursor, place->vault, place->conn, (struct state_text){ path.ptr, path.len },
@@ -154,8 +134,8 @@ static enum verdict unpin(const struct program *program, const struct get_place 
     return verdict;
 }
 
-typedef enum verdict act(const struct program *program, const struct get_place *place, const struct point_listed *point,
-        bool *changed, struct failure *failure);
+typedef enum verdict act(
+        const struct get_place *place, const struct point_listed *point, bool *changed, struct failure *failure);
 
 static enum exit_code change(
         struct program *program, const char *command, const char *role_arn, act *what, const struct words *words)
@@ -179,7 +159,7 @@ static enum exit_code change(
         verdict = find_point(&place, &words->when, &point, &failure);
     }
     if (verdict == VERDICT_OK)
-        verdict = what(program, &place, &point, &changed, &failure);
+        verdict = what(&place, &point, &changed, &failure);
     if (verdict != VERDICT_OK)
         code = command_fail(program, command, verdict_exit(verdict), &failure);
     else if (program->json)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agent/forgotten.h"
+
 const struct point_listed *get_listed_point(const struct points_list *list, const char *id)
 {
     for (size_t i = list->count; i > 0; i--)
@@ -26,17 +28,20 @@ enum verdict get_choose(const struct get_place *place, const struct points_list 
 {
     struct point_read *read = &choice->read;
     int64_t until_ms = get_when_ms(when, vault_now_ms(place->vault)), started_s;
+    enum verdict verdict;
 
     memset(choice, 0, sizeof *choice);
     if (when->kind == GET_POINT) {
         choice->listed = get_listed_point(list, when->point);
         if (choice->listed == NULL)
             return failure_set(failure, VERDICT_NOT_FOUND, "source \"%s\" has no point %s", place->source, when->point);
-        return points_read(place->vault, place->conn, place->source, choice->listed, read, failure);
+        verdict = forgotten_check(place->vault, place->conn, place->source, choice->listed, failure);
+        return verdict != VERDICT_OK
+                       ? verdict
+                       : points_read(place->vault, place->conn, place->source, choice->listed, read, failure);
     }
     for (size_t i = list->count; i > 0; i--) {
         const struct point_listed *listed = &list->items[i - 1];
-        enum verdict verdict;
         if (!listed->has_point || listed->forgotten ||
                 !state_utc_from_point(listed->id, strlen(listed->id), &started_s) || started_s > until_ms / 1000)
             continue;

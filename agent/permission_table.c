@@ -67,6 +67,8 @@ static const struct permission table[] = {
             "the lease, and notes of what was forgotten", PERMISSION_ALWAYS },
     { PERMISSION_PRUNE_ROLE, "EndVersions", PERMISSION_VAULT_OBJECTS, { "s3:DeleteObjectVersion" },
             "the end of versions that no kept point needs: no other role may", PERMISSION_ALWAYS },
+    { PERMISSION_PRUNE_ROLE, "LookAtLocks", PERMISSION_VAULT_OBJECTS, { "s3:GetObjectRetention" },
+            "whether a version that cannot be removed is locked", PERMISSION_WITH_LOCK },
     { PERMISSION_PRUNE_ROLE, "ExtendLocks", PERMISSION_VAULT_OBJECTS,
             { "s3:GetObjectRetention", "s3:PutObjectRetention" }, "\"extend\" of the vault's lock",
             PERMISSION_WITH_EXTENSION },

@@ -109,11 +109,16 @@ static enum verdict take_away(struct pruning *pruning, struct failure *failure)
     enum verdict verdict;
 
     memset(&report->counts, 0, sizeof report->counts); /* from now on: what has gone */
+    report->locks = (struct lock_extend){
+        .vault = options->vault, .conn = options->conn, .now_ms = vault_now_ms(options->vault)
+    };
     verdict = prune_mark_points(pruning, failure);
     if (verdict == VERDICT_OK)
         verdict = prune_pass(pruning, false, failure);
     if (verdict == VERDICT_OK)
         verdict = prune_segment(pruning, failure);
+    if (verdict == VERDICT_OK)
+        verdict = prune_keep_files(pruning, failure);
     if (verdict != VERDICT_OK || report->failed > 0)
         return verdict;
     record->pruned_ms = vault_now_ms(options->vault);
@@ -178,7 +183,7 @@ static enum exit_code judge(const struct prune_report *report, enum verdict verd
         return verdict_exit(verdict);
     if (report->stopped[0] != '\0')
         return EXIT_GUARDED;
-    return report->failed > 0 || report->ignored > 0 ? EXIT_PARTIAL : EXIT_DONE;
+    return report->failed > 0 || report->locks.failed > 0 || report->ignored > 0 ? EXIT_PARTIAL : EXIT_DONE;
 }
 
 static void tell(const struct prune_report *report, bool dry_run)

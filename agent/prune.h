@@ -18,18 +18,9 @@
 #include <jansson.h>
 
 #include "agent/lease.h"
+#include "agent/lock_extend.h"
 #include "agent/prices.h"
 #include "agent/prune_judge.h"
-
-/* A version that stays because a point that holds needs it. */
-struct prune_stay {
-    struct state_text path; /* in the vault */
-    struct state_text version;
-    enum storage_class class_;
-    uint64_t size;
-    int64_t modified_ms;
-};
-typedef enum verdict prune_stays(void *ctx, const struct prune_stay *stay, struct failure *failure);
 
 struct prune_options {
     const struct program *program;
@@ -39,8 +30,6 @@ struct prune_options {
     const char *source; /* the vault's folder */
     const struct config_policy *policy;
     bool dry_run, accept;
-    prune_stays *stays; /* told of each once, while versions are taken away; NULL: nobody wants to know */
-    void *stays_ctx;
 };
 
 /* What went, or would go. */
@@ -63,6 +52,7 @@ struct prune_report {
     uint64_t forgotten, remembered; /* points */
     uint64_t point_files;           /* versions of files of points that no later point needs */
     uint64_t retained_by_lock;      /* versions that the service keeps, as they are locked */
+    struct lock_extend locks;       /* of what stays, where the config wants locks extended */
     uint64_t failed;                /* that it would not take away for another reason; the first is in `error` */
     struct cost cost;               /* storage_month: what is saved */
     bool has_error;

@@ -8,6 +8,7 @@
 
 #include "agent/clock.h"
 #include "agent/event.h"
+#include "s3/retention.h"
 
 enum { ITEMS = 1000, TEXT = S3_KEY_MAX + S3_VERSION_MAX + 2, ASKED_MAX = 100 };
 
@@ -84,6 +85,19 @@ void prune_count(struct pruning *pruning, const struct prune_item *item)
         price_add(&counts->early, price->storage_gb_month, price_gb(item->size) * days / 30.0);
 }
 
+void prune_keep_locked(struct pruning *pruning, const struct prune_item *item)
+{
+    struct lock_extend *locks = &pruning->report->locks;
+    char version[S3_VERSION_MAX + 1];
+
+    if (!lock_extend_wanted(pruning->options->vault) || item->version.len > S3_VERSION_MAX)
+        return;
+    memcpy(version, item->version.ptr, item->version.len);
+    version[item->version.len] = '\0';
+    if (!lock_extend_version(locks, item->path.ptr, item->path.len, version, item->modified_ms) && locks->failed == 1)
+        event_warn("lock-not-extended", pruning->options->source, "%s", locks->failure.what);
+}
+
 static bool says_locked(struct s3_text message)
 {
     char text[300];
@@ -96,31 +110,42 @@ static bool says_locked(struct s3_text message)
            strstr(text, "retention") != NULL;
 }
 
+/* A legal hold, which HEAD tells whoever may see it. */
+static bool is_held(const struct prune_options *prune, const struct s3_target *target)
+{
+    const struct s3_head_options options = { .target = *target };
+    struct s3_head *head = calloc(1, sizeof *head);
+    struct s3_error error;
+    bool is;
+
+    if (head == NULL)
+        return false;
+    s3_head_init(head);
+    is = s3_head_object(prune->conn, prune->vault->client, &options, head, &error) == S3_OK && head->legal_hold;
+    s3_head_free(head);
+    free(head);
+    return is;
+}
+
 /* "AccessDenied" is both a right that is missing and a lock; some services say which, of others the version is asked.
  */
 static bool is_locked(struct prune_batch *batch, const struct prune_item *item, const struct s3_deleted_entry *answer)
 {
     const struct prune_options *prune = batch->pruning->options;
-    struct s3_head_options options = { .target = vault_target(prune->vault, item->path.ptr, item->path.len) };
-    struct s3_head *head;
+    struct s3_target target = vault_target(prune->vault, item->path.ptr, item->path.len);
+    struct s3_retention retention;
     struct s3_error error;
-    int64_t until_ms;
-    bool is = false;
 
     if (says_locked(answer->message))
         return true;
     /* where a right is missing for all, each need not be asked */
-    if (item->kind == PRUNE_MARKER || (batch->pruning->report->failed > ASKED_MAX))
+    if (item->kind == PRUNE_MARKER || batch->pruning->report->failed > ASKED_MAX)
         return false;
-    head = calloc(1, sizeof *head);
-    if (head == NULL)
-        return false;
-    options.target.version = item->version.ptr;
-    if (s3_head_object(prune->conn, prune->vault->client, &options, head, &error) == S3_OK)
-        is = head->legal_hold || (state_utc_parse(head->lock_until, strlen(head->lock_until), &until_ms) &&
-                                         until_ms > vault_now_ms(prune->vault));
-    free(head);
-    return is;
+    target.version = item->version.ptr;
+    if (s3_get_object_retention(prune->conn, prune->vault->client, &target, &retention, &error) == S3_OK &&
+            retention.until_ms > vault_now_ms(prune->vault))
+        return true;
+    return is_held(prune, &target);
 }
 
 static void note_failure(struct pruning *pruning, const struct prune_item *item, const struct s3_deleted_entry *answer)

@@ -36,6 +36,9 @@ enum verdict prune_pass(struct pruning *pruning, bool only_count, struct failure
 /* prune_segment.c: the oldest points' own files, from the first up to where the chain is to begin. */
 enum verdict prune_segment(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
 
+/* The files of the points that stay, for their locks. */
+enum verdict prune_keep_files(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
+
 /* prune_batch.c: deletions, a thousand in a request. */
 enum prune_kind { PRUNE_VERSION, PRUNE_MARKER, PRUNE_NAME, PRUNE_POINT_FILE };
 struct prune_item {
@@ -54,6 +57,9 @@ enum verdict prune_batch_add(struct prune_batch *batch, const struct prune_item 
         struct failure *failure) __attribute__((warn_unused_result));
 /* Everything that was added is answered. */
 enum verdict prune_batch_flush(struct prune_batch *batch, struct failure *failure) __attribute__((warn_unused_result));
+
+/* A version that stays since a point that holds needs it: its lock is extended where that is wanted. */
+void prune_keep_locked(struct pruning *pruning, const struct prune_item *item);
 
 /* What one item adds to the counts. */
 void prune_count(struct pruning *pruning, const struct prune_item *item);

@@ -29,6 +29,7 @@ enum prune_trust {
 /* One folder under points/<source>/. */
 struct prune_point {
     char id[STATE_POINT_SIZE];
+    bool there;                      /* a point.json */
     bool readable;                   /* with a point.json that can be read: else only the id counts */
     int64_t started_ms, finished_ms; /* its own words */
     int64_t written_ms;              /* of point.json, by the service */

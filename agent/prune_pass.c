@@ -148,14 +148,6 @@ static enum verdict give(struct pass *pass, const struct prune_item *item, bool 
     return VERDICT_OK;
 }
 
-static enum verdict tell_stays(struct pass *pass, const struct prune_item *item, struct failure *failure)
-{
-    const struct prune_options *options = pass->pruning->options;
-    const struct prune_stay stay = { item->path, item->version, item->class_, item->size, item->modified_ms };
-
-    return options->stays != NULL ? options->stays(options->stays_ctx, &stay, failure) : VERDICT_OK;
-}
-
 /* The key's versions, judged: what goes, goes; *left: something stays. */
 static enum verdict settle_key(struct pass *pass, bool *left, struct failure *failure)
 {
@@ -177,7 +169,7 @@ static enum verdict settle_key(struct pass *pass, bool *left, struct failure *fa
         if (version->goes && !version->is_marker)
             verdict = give(pass, &item, false, failure);
         else if (!version->goes && version->needed && pass->batch != NULL)
-            verdict = tell_stays(pass, &item, failure);
+            prune_keep_locked(pass->pruning, &item);
     }
     /* what hides something goes after the service has said that this is gone */
     for (size_t i = 0; i < pass->count && verdict == VERDICT_OK; i++) {
@@ -210,6 +202,8 @@ static enum verdict settle_names(struct pass *pass, const char *hash, size_t len
         if (!(order == 0 && left) && !pass->pruning->report->points.in_doubt && !pass->pruning->report->points.broken &&
                 prune_judge_rest(&pass->pruning->report->points, entry->modified_ms))
             verdict = give(pass, &item, true, failure);
+        else if (left && pass->batch != NULL && !entry->is_marker)
+            prune_keep_locked(pass->pruning, &item);
         if (verdict == VERDICT_OK)
             verdict = points_versions_next(&pass->names, &pass->name, failure);
     }

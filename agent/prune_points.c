@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/event.h"
-#include "agent/report.h"
+#include "agent/forgotten.h"
 #include "agent/schedule.h"
 
 enum { SLOTS_MAX = 2000, HOUR_S = 3600, YEAR_S = 366 * 86400, STOPPED_MAX = 400 };
@@ -15,7 +15,8 @@ static void fill(const struct verify_point *from, struct prune_point *point)
 {
     int64_t local_s = point->local_s;
 
-    *point = (struct prune_point){ .readable = from->slim != NULL,
+    *point = (struct prune_point){ .there = from->listed.has_point,
+        .readable = from->slim != NULL,
         .started_ms = from->started_ms,
         .finished_ms = from->finished_ms,
         .written_ms = from->listed.written_ms,
@@ -56,13 +57,12 @@ static void tell_ignored(struct pruning *pruning)
 
     for (size_t i = 0; i < report->points.count; i++) {
         const struct prune_point *point = &report->points.items[i];
-        bool is_folder = point->trust == PRUNE_UNREADABLE && !pruning->verifying.points[i].listed.has_point;
         if (point->disputed)
             event_warn("point-disputed", report->source,
                     "point %s was forgotten long ago, and yet the policy keeps it: what it needs stays as far as it is "
                     "there, but it is not shown any more",
                     point->id);
-        if (point->trust == PRUNE_TRUSTED || point->trust == PRUNE_REMOVED || is_folder)
+        if (point->trust == PRUNE_TRUSTED || point->trust == PRUNE_REMOVED || !point->there)
             continue;
         report->ignored++;
         event_warn("point-ignored", report->source, "point %s does not count: %s. `vaultferry verify` says more",
@@ -171,35 +171,6 @@ enum verdict prune_find_points(struct pruning *pruning, struct failure *failure)
     return VERDICT_OK;
 }
 
-static enum verdict write_forgotten(struct pruning *pruning, const struct prune_point *point, struct failure *failure)
-{
-    const struct prune_options *options = pruning->options;
-    struct vault_put put = { .content_type = "application/json", .only_if_absent = true };
-    struct layout_path path;
-    json_t *json = json_pack("{si ss ss so}", "format", 1, "source", options->source, "point", point->id, "forgotten",
-            time_json(vault_now_ms(options->vault)));
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
-    enum verdict verdict;
-
-    json_decref(json);
-    if (text == NULL || layout_point_file(&options->vault->layout, options->source, point->id, LAYOUT_FORGOTTEN, 0,
-                                &path) != STATE_OK) {
-        free(text);
-        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
-    }
-    put.path = path.ptr;
-    put.path_len = path.len;
-    put.bytes = text;
-    put.len = strlen(text);
-    verdict = vault_put(options->vault, options->conn, &put, NULL, failure);
-    free(text);
-    if (verdict == VERDICT_CHANGED)
-        verdict = VERDICT_OK; /* it is there: all that counts */
-    if (verdict == VERDICT_OK)
-        pruning->report->forgotten++;
-    return verdict;
-}
-
 /* All versions of it, and markers. What a lock keeps is asked for again by the next prune. */
 static enum verdict remove_forgotten(struct pruning *pruning, const struct prune_point *point, struct failure *failure)
 {
@@ -251,6 +222,16 @@ static enum verdict look_for_pin(
     return verdict;
 }
 
+static enum verdict forget(struct pruning *pruning, const struct prune_point *point, struct failure *failure)
+{
+    const struct prune_options *options = pruning->options;
+    enum verdict verdict = forgotten_write(
+            options->vault, options->conn, options->source, point->id, options->policy->grace_days, failure);
+
+    pruning->report->forgotten += verdict == VERDICT_OK;
+    return verdict;
+}
+
 enum verdict prune_mark_points(struct pruning *pruning, struct failure *failure)
 {
     struct prune_points *points = &pruning->report->points;
@@ -268,8 +249,7 @@ enum verdict prune_mark_points(struct pruning *pruning, struct failure *failure)
             return failure_set(failure, VERDICT_CHANGED,
                     "point %s was pinned while the points were being looked at: prune again", point->id);
         if (verdict == VERDICT_OK)
-            verdict = point->forget ? write_forgotten(pruning, point, failure)
-                                    : remove_forgotten(pruning, point, failure);
+            verdict = point->forget ? forget(pruning, point, failure) : remove_forgotten(pruning, point, failure);
     }
     return verdict;
 }

@@ -34,7 +34,7 @@ json_t *prune_cost_json(const struct prune_report *reports, size_t count, const 
 static const char *fate(const struct prune_point *point)
 {
     if (point->trust != PRUNE_TRUSTED)
-        return point->trust == PRUNE_REMOVED || !point->readable ? NULL : "ignored";
+        return point->trust == PRUNE_REMOVED || !point->there ? NULL : "ignored";
     return point->forget     ? "forget"
            : point->remember ? "remember"
            : point->disputed ? "disputed"
@@ -79,6 +79,10 @@ json_t *prune_report_json(const struct prune_report *report, const struct prices
             points_json(&report->points), "stopped",
             report->stopped[0] != '\0' ? json_string(report->stopped) : json_null());
 
+    if (json != NULL && report->locks.versions > 0)
+        (void)json_object_set_new(json, "locks",
+                json_pack("{sI sI sI}", "looked", (json_int_t)report->locks.looked, "extended",
+                        (json_int_t)report->locks.extended, "failed", (json_int_t)report->locks.failed));
     if (json != NULL && report->has_error)
         (void)json_object_set_new(json, "error", failure_json(&report->error));
     return json;
@@ -119,6 +123,10 @@ void prune_report_print(const struct prune_report *report, const struct prices *
     if (report->counts.early != 0)
         (void)printf(", %s is still billed for what goes early", money(report->counts.early, prices, early));
     (void)printf("\n");
+    if (report->locks.versions > 0)
+        (void)printf("%s: locks: %llu looked at, %llu extended, %llu failed\n", report->source,
+                (unsigned long long)report->locks.looked, (unsigned long long)report->locks.extended,
+                (unsigned long long)report->locks.failed);
     if (report->stopped[0] != '\0')
         (void)printf("%s: nothing was done: %s\n", report->source, report->stopped);
 }

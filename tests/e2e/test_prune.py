@@ -1,6 +1,8 @@
 """What prune takes away, and what never. The judge is boto3: it noted what the vault held after each run, and reads
 every version that a kept point needs."""
 
+import datetime
+import hashlib
 import json
 import signal
 
@@ -61,6 +63,32 @@ class Pruned(World):
         bucket = bucket or self.buckets[-1]
         return {entry["VersionId"] for folder in ("data", "data-long")
             for entry in self.vault.versions(f"{folder}/{bucket}/") if not entry["Marker"]}
+
+    def point_of(self, point):
+        return json.loads(self.vault.read(f"points/{self.buckets[-1]}/{point}/point.json"))
+
+    def lay(self, document, point):
+        text = json.dumps(document).encode()
+        self.owner.put_object(Bucket=self.vault_bucket, Key=f"points/{self.buckets[-1]}/{point}/point.json", Body=text)
+        return text
+
+    @staticmethod
+    def id_after(point, seconds):
+        at = datetime.datetime.strptime(point, "%Y%m%dT%H%M%SZ") + datetime.timedelta(seconds=seconds)
+        return at.strftime("%Y%m%dT%H%M%SZ")
+
+    def follow(self, before, seconds, objects=None):
+        """A point that follows the newest one as a run's would, so long after it; its id."""
+        self.clock(self.today * DAY + seconds)
+        text = self.vault.read(f"points/{self.buckets[-1]}/{before}/point.json")
+        document, point = json.loads(text), self.id_after(before, 30)
+        time = f"{point[:4]}-{point[4:6]}-{point[6:11]}:{point[11:13]}:{point[13:15]}Z"
+        document |= {"point": point, "started": time, "finished": time, "files": [],
+            "predecessor": {"point": before, "sha256": hashlib.sha256(text).hexdigest()}}
+        if objects is not None:
+            document |= {"objects": 0, "bytes": 0, "by_class": {}}
+        self.lay(document, point)
+        return point
 
     def shown(self):
         return [point["point"] for point in self.do("points")["points"]]
@@ -133,3 +161,280 @@ def test_a_point_that_was_forgotten_holds_its_versions_for_the_days_of_grace(sim
     sim.day(11)
     assert sim.prune()["versions"] == 2
     sim.check(*points[2:])
+
+
+def test_an_object_that_was_deleted_goes_and_its_marker_with_it(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    sim.back_up()
+    sim.source.delete_object(Bucket=bucket, Key="k003")
+    sim.source.delete_object(Bucket=bucket, Key="k004")
+    points = sim.days(bucket, 2, first=1)
+    report = sim.prune()
+    assert (report["forgotten"], report["versions"], report["markers"]) == (1, 2, 2)
+    assert sim.vault.markers(bucket) == []
+    sim.check(*points)
+
+
+def test_a_marker_stays_while_a_point_needs_what_it_hides(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = [sim.back_up()]
+    sim.source.delete_object(Bucket=bucket, Key="k003")
+    points += sim.days(bucket, 1, first=1)
+    assert sim.prune()["versions"] == 0
+    assert sim.vault.markers(bucket) == [f"data/{bucket}/k003"]
+    sim.check(*points)
+
+
+def test_long_keys_go_with_their_names(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    for key in ("a" * 1020, "b" * 1020):
+        sim.put(bucket, key)
+    points = [sim.back_up()]
+    sim.source.delete_object(Bucket=bucket, Key="a" * 1020)
+    points += sim.days(bucket, 3, first=1)
+    report = sim.prune()
+    assert (report["versions"], report["failed"]) == (2, 0)
+    sim.check(*points[2:])
+    names = [entry["Key"] for entry in sim.vault.versions(f"names/{bucket}/")]
+    assert len(names) == 1 and sim.vault.read(names[0]) == b"b" * 1020
+
+
+def test_what_a_killed_run_has_left_goes_after_the_days_of_grace(sim):
+    sim.policy["grace_days"] = 3
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    first = sim.back_up()
+    for path in (f"data/{bucket}/never recorded", f"data/{bucket}/k001", f"names/{bucket}/{'0' * 64}"):
+        sim.owner.put_object(Bucket=sim.vault_bucket, Key=path, Body=b"left")
+    points = sim.days(bucket, 2, first=1)
+    for point in points:  # what lies on top is not what the run recorded
+        del sim.taken[point]["never recorded"]
+        sim.taken[point]["k001"] = sim.taken[first]["k001"]
+    assert sim.prune()["versions"] == 0
+    sim.day(4)
+    assert sim.prune()["versions"] == 2
+    assert sim.vault.versions(f"names/{bucket}/") == []
+    sim.day(6)
+    sim.prune()
+    sim.check(*points)
+
+
+def test_pinned_points_stay(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 5)
+    pinned = sim.do("pin", "--source", bucket, points[1])
+    assert (pinned["point"], pinned["pinned"], pinned["changed"]) == (points[1], True, True)
+    assert not sim.do("pin", "--source", bucket, points[1])["changed"]
+    assert [one["point"] for one in sim.do("points")["points"] if one["pinned"]] == [points[1]]
+    assert "pinned" in sim.do("points")["points"][1]["kept_by"]
+    sim.prune()
+    sim.check(points[1], *points[3:])
+    # a delete marker over it, which the writer could put, is no unpinning
+    path = f"points/{bucket}/{points[1]}/pinned.json"
+    sim.owner.delete_object(Bucket=sim.vault_bucket, Key=path)
+    assert sim.prune(exit=0)["forgotten"] == 0
+    assert sim.do("unpin", "--source", bucket, points[1])["changed"]
+    assert sim.vault.versions(path) == []
+    assert not sim.do("unpin", "--source", bucket, points[1])["changed"]
+    assert sim.prune()["forgotten"] == 1
+    sim.check(*points[3:])
+
+
+def test_only_the_prune_role_unpins_and_prunes(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.do("pin", "--source", bucket, points[0])
+    without = sim.config(bucket, vault={"prune_role_arn": None})
+    for command in (["prune"], ["unpin", "--source", bucket, points[0]]):
+        document = sim.do(*command, exit=1, config=without)
+        assert "prune_role_arn" in document["error"]["message"]
+    writer = sim.config(bucket, vault={"prune_role_arn": sim.vault_role})
+    assert sim.cli("unpin", "--source", bucket, points[0], config=writer).returncode == 5
+    before = sim.left()
+    assert sim.prune("--accept", bucket, exit=2, config=writer)["failed"] > 0
+    assert sim.left() == before
+    sim.prune("--accept", bucket)
+    sim.check(points[0], *points[2:])
+
+
+def test_a_pin_within_the_days_of_grace_brings_a_point_back(sim):
+    sim.policy["grace_days"] = 7
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.prune()
+    listed = sim.cli("-v", "ls", "--source", bucket, "--at", points[0])
+    assert listed.returncode == 0 and b"point-forgotten" in listed.stderr.encode()
+    sim.do("pin", "--source", bucket, points[0])
+    assert sim.prune()["sources"][0]["remembered"] == 1
+    assert sim.shown() == [points[0], *points[2:]]
+    sim.day(20)
+    sim.prune()
+    sim.check(points[0], *points[2:])
+    document = sim.do("ls", "--source", bucket, "--at", points[1], exit=5)
+    assert "days of grace ended" in document["error"]["message"]
+    assert "days of grace ended" in sim.do("pin", "--source", bucket, points[1], exit=5)["error"]["message"]
+
+
+def test_a_policy_that_keeps_more_brings_points_back_within_their_grace(sim):
+    sim.policy["grace_days"] = 7
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 5)
+    assert sim.prune()["forgotten"] == 3
+    sim.policy["keep"] = {"last": 4}
+    assert sim.prune()["sources"][0]["remembered"] == 2
+    assert sim.shown() == points[1:]
+    sim.day(30)
+    sim.prune()
+    sim.check(*points[1:])
+
+
+def test_more_than_a_third_is_asked_for(sim):
+    sim.policy["keep"] = {"last": 1}
+    bucket = sim.bucket()
+    sim.fill(bucket, 6)
+    sim.back_up()
+    sim.day(1)
+    for i in range(4):
+        sim.put(bucket, f"k{i:03d}", b"other")
+    point = sim.back_up()
+    sim.day(2)
+    before = sim.left()
+    report = sim.prune(exit=3)
+    assert (report["forgotten"], report["sources"][0]["forgotten"]) == (0, 0)
+    assert "more than a third" in report["sources"][0]["stopped"]
+    assert sim.left() == before and len(sim.shown()) == 2
+    assert sim.cli("prune", "--accept", "docs").returncode == 1
+    assert sim.prune("--accept", bucket)["versions"] == 4
+    sim.check(point)
+
+
+def test_a_dry_run_tells_all_and_does_nothing(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    before = sim.vault.versions()
+    report = sim.prune("--dry-run")
+    after = [entry for entry in sim.vault.versions() if not entry["Key"].startswith("lease/")]
+    assert after == [entry for entry in before if not entry["Key"].startswith("lease/")]
+    fates = {one["point"]: (one["fate"], one["why"]) for one in report["sources"][0]["points"]}
+    assert fates == {points[0]: ("forget", []), points[1]: ("forget", []), points[2]: ("keep", ["last 2"]),
+        points[3]: ("keep", ["last 1", "newest complete"])}
+    assert (report["forgotten"], report["versions"]) == (2, 2)
+    assert report["cost"]["currency"] == "USD" and report["cost"]["storage_month"] > 0
+    text = sim.cli("prune", "--dry-run").stdout
+    assert "would forget 2 points; would remove 2 versions" in text and "saves USD" in text
+    done = sim.prune()
+    assert {name: done[name] for name in ("forgotten", "versions", "bytes", "markers")} == {name: report[name]
+        for name in ("forgotten", "versions", "bytes", "markers")}
+
+
+def test_an_empty_policy_removes_nothing(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    sim.days(bucket, 3)
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"data/{bucket}/left", Body=b"left")
+    sim.day(9)
+    before = sim.left()
+    sim.policy = {"grace_days": 0}
+    report = sim.prune()
+    assert (report["forgotten"], report["versions"], report["markers"]) == (0, 0, 0)
+    assert sim.left() == before
+
+
+# somebody else with the writer's role
+
+def test_points_that_somebody_laid_there_take_nothing_away(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 3)
+    newest = sim.point_of(points[-1])
+    for at, change in enumerate(({}, {"point": "20991231T000000Z"}, {"point": "20200101T000000Z"},
+            {"predecessor": newest["predecessor"], "point": sim.id_after(points[-1], 60)})):
+        sim.lay(newest | change, change.get("point", f"20200102T00000{at}Z"))
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"points/{bucket}/20300101T000000Z/point.json", Body=b"{")
+    before = sim.left()
+    report = sim.prune(exit=2)
+    assert (report["forgotten"], report["versions"]) == (1, 1)
+    assert sim.left() == before - {sim.taken[points[0]]["same key"][0]}
+    fates = {one["point"]: one["fate"] for one in report["sources"][0]["points"]}
+    assert [fates.get(point) for point in points] == ["forget", "keep", "keep"]
+    assert sorted(fates.values()) == ["forget"] + ["ignored"] * 5 + ["keep"] * 2
+
+
+def test_a_hundred_well_formed_points_are_asked_for(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.prune()
+    before = sim.left()
+    link = points[-1]
+    for i in range(100):
+        link = sim.follow(link, 30 * (i + 1))
+    report = sim.prune(exit=3)
+    assert "complete points have come since the last prune" in report["sources"][0]["stopped"]
+    assert sim.left() == before
+
+
+def test_a_few_well_formed_points_hold_what_was_there_then(sim):
+    """By the service's times they do, whatever their own logs say."""
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    link = points[-1]
+    for i in range(3):
+        link = sim.follow(link, 30 * (i + 1), objects=0)
+    sim.prune(exit=0)
+    needed = {version for version, _ in sim.taken[points[-1]].values()}
+    assert needed <= sim.left()
+
+
+def test_a_forgotten_json_that_no_prune_wrote_takes_nothing_away(sim):
+    sim.policy = {"keep": {"last": 3}, "grace_days": 2}
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    for point in points:
+        sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"points/{bucket}/{point}/forgotten.json", Body=b"{}")
+    sim.day(4)
+    assert sim.prune()["sources"][0]["remembered"] == 3
+    assert sim.shown() == points[1:]
+    for point in points[1:]:
+        sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"points/{bucket}/{point}/forgotten.json", Body=b"{}")
+    sim.day(30)
+    before = sim.left()
+    report = sim.prune()
+    needed = {version for point in points[1:] for version, _ in sim.taken[point].values()}
+    assert needed <= sim.left() and len(before - sim.left()) == report["versions"] == 1
+    fates = {one["point"]: one["fate"] for one in report["sources"][0]["points"]}
+    assert [fates[point] for point in points[1:]] == ["disputed"] * 3
+
+
+def test_a_chain_that_is_broken_is_asked_for(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.vault.remove(f"points/{bucket}/{points[1]}/point.json")
+    before = sim.left()
+    report = sim.prune(exit=3)
+    assert f"broken before point {points[2]}" in report["sources"][0]["stopped"]
+    assert sim.left() == before
+    sim.prune("--accept", bucket)
+    assert {version for point in points[2:] for version, _ in sim.taken[point].values()} <= sim.left()
+
+
+def test_a_log_that_is_missing_stops_it(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.vault.remove(f"points/{bucket}/{points[2]}/changes-0001.ndjson.zst")
+    before = sim.left()
+    report = sim.prune("--accept", bucket, exit=2)
+    assert "the logs of the points are not whole" in report["error"]["message"]
+    assert sim.left() == before and len(sim.shown()) == 4
