@@ -105,8 +105,8 @@ static enum s3_status find_credentials(const struct program *program, const stru
     return status;
 }
 
-static enum s3_status make_client(
-        const struct access *access, struct counters *counters, struct s3_client **client, struct s3_error *error)
+static enum s3_status make_client(const struct access *access, struct counters *counters, int attempts,
+        struct s3_client **client, struct s3_error *error)
 {
     struct s3_client_options wanted = { .region = access->region,
         .endpoint = access->endpoint,
@@ -114,6 +114,7 @@ static enum s3_status make_client(
         .credentials = access->role != NULL ? access->role : access->ambient,
         .limiter = access->limiter,
         .clock = access->clock,
+        .attempts = attempts,
         .trace = counters != NULL ? count : NULL,
         .trace_ctx = counters };
 
@@ -146,7 +147,7 @@ enum verdict access_open(const struct program *program, const struct access_opti
             status = s3_fail(&error, S3_NO_MEMORY, "NoMemory", "out of memory");
     }
     if (status == S3_OK)
-        status = make_client(made, NULL, &made->client, &error);
+        status = make_client(made, NULL, 0, &made->client, &error);
     if (status != S3_OK) {
         access_close(made);
         return failure_from_s3(failure, status, &error, "finding credentials and endpoint");
@@ -178,7 +179,15 @@ enum verdict access_counted(
         const struct access *access, struct counters *counters, struct s3_client **client, struct failure *failure)
 {
     struct s3_error error;
-    enum s3_status status = make_client(access, counters, client, &error);
+    enum s3_status status = make_client(access, counters, 0, client, &error);
+
+    return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client");
+}
+
+enum verdict access_hasty(const struct access *access, int attempts, struct s3_client **client, struct failure *failure)
+{
+    struct s3_error error;
+    enum s3_status status = make_client(access, NULL, attempts, client, &error);
 
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client");
 }

@@ -25,6 +25,9 @@ struct s3_client *access_client(const struct access *access);
  * that s3_client_free frees, before the access is closed. */
 enum verdict access_counted(const struct access *access, struct counters *counters, struct s3_client **client,
         struct failure *failure) __attribute__((warn_unused_result));
+/* Another one that gives up sooner: after so many attempts. For who asks many things and may hear no. As above. */
+enum verdict access_hasty(const struct access *access, int attempts, struct s3_client **client, struct failure *failure)
+        __attribute__((warn_unused_result));
 /* Who the requests are made as, by GetCallerIdentity: an ARN, cut at `size`. */
 enum verdict access_identity(const struct access *access, struct s3_conn *conn, char *arn, size_t size,
         struct failure *failure) __attribute__((warn_unused_result));

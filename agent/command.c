@@ -51,6 +51,8 @@ static const struct command {
             "manifest, vault and chain of points against each other; the bytes on request" },
     { "status", cmd_status, true, "[--source S]... [--max-age 26h [--notify]]",
             "each source's last good point and its age" },
+    { "doctor", cmd_doctor, true, "[--source S]...",
+            "try every permission that runs, restores and prunes need, and look at vault, sources and this machine" },
     { "policy", cmd_policy, true, "DOCUMENT [--source S]",
             "the policy document that an account has to have: source-bucket, source-role, source-key, vault-role, "
             "vault-key, vault-bucket, prune-role, restore-role; who may take a role: vault-trust, prune-trust, "

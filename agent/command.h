@@ -32,8 +32,9 @@ struct failure;
  * as one JSON document, and returns the exit code. */
 typedef enum exit_code command_run(struct program *program, int argc, char **argv);
 
-command_run cmd_bootstrap, cmd_run, cmd_plan, cmd_drill, cmd_get, cmd_put, cmd_points, cmd_ls, cmd_diff, cmd_policy,
-        cmd_status, cmd_resync, cmd_restore, cmd_config, cmd_version, cmd_verify, cmd_prune, cmd_pin, cmd_unpin;
+command_run cmd_bootstrap, cmd_run, cmd_plan, cmd_doctor, cmd_drill, cmd_get, cmd_put, cmd_points, cmd_ls, cmd_diff,
+        cmd_policy, cmd_status, cmd_resync, cmd_restore, cmd_config, cmd_version, cmd_verify, cmd_prune, cmd_pin,
+        cmd_unpin;
 
 /* Prints what went wrong: on stderr for people, with --json as a document {"command", "exit", "error"} on stdout.
  * Returns `code`. */

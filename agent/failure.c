@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/permission_hint.h"
+
 enum verdict verdict_of_s3(enum s3_status status)
 {
     switch (status) {
@@ -140,6 +142,22 @@ static void describe(struct failure *failure, const struct s3_error *error)
         (void)snprintf(failure->what + used, room, " [request %s]", error->request_id);
 }
 
+/* What to grant, behind what was refused. It has its room also where the service had much to say. */
+static void advise(struct failure *failure, enum s3_status status, const struct s3_error *error)
+{
+    enum { ROOM = 500 };
+    char hint[ROOM];
+    size_t used = strlen(failure->what);
+
+    if (status != S3_DENIED || !permission_hint(error, hint, sizeof hint))
+        return;
+    if (used + ROOM + 16 > sizeof failure->what)
+        used = sizeof failure->what - ROOM - 16;
+    while (used > 0 && ((unsigned char)failure->what[used] & 0xc0) == 0x80) /* not in the middle of a character */
+        used--;
+    (void)snprintf(failure->what + used, sizeof failure->what - used, ". To grant: %s", hint);
+}
+
 enum verdict failure_from_s3(
         struct failure *failure, enum s3_status status, const struct s3_error *error, const char *format, ...)
 {
@@ -153,6 +171,7 @@ enum verdict failure_from_s3(
     va_end(arguments);
     failure->s3 = *error;
     describe(failure, error);
+    advise(failure, status, error);
     return failure->verdict;
 }
 

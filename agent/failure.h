@@ -28,7 +28,7 @@ enum verdict {
 struct failure {
     enum verdict verdict;
     struct s3_error s3; /* where a request failed; else s3.operation is NULL */
-    char what[600];     /* one clear line: what was tried, on what, what to do. Never a secret */
+    char what[1000];    /* one clear line: what was tried, on what, what to do. Never a secret */
 };
 
 /* Each fills `failure` (which may be NULL) and returns the verdict, so that a failing path is one line. `what`

@@ -284,19 +284,23 @@ static enum verdict delete_gone(
     return VERDICT_OK;
 }
 
-static bool fill_marked(struct action *action, const struct s3_deleted_entry *deleted)
+static bool fill_marked(struct action *action, const struct s3_deleted_entry *deleted, const char *bucket)
 {
+    struct s3_error error;
+
     if (deleted->failed) {
         action->outcome = OUTCOME_FAILED;
         action->failure = calloc(1, sizeof *action->failure);
         if (action->failure == NULL)
             return false;
-        action->failure->s3.operation = "DeleteObjects";
-        (void)snprintf(action->failure->s3.code, sizeof action->failure->s3.code, "%.*s", (int)deleted->code.len,
+        s3_error_clear(&error);
+        error.operation = "DeleteObjects";
+        (void)snprintf(error.bucket, sizeof error.bucket, "%s", bucket);
+        (void)snprintf(error.code, sizeof error.code, "%.*s", (int)deleted->code.len,
                 deleted->code.len > 0 ? deleted->code.ptr : "");
-        (void)snprintf(action->failure->s3.message, sizeof action->failure->s3.message, "%.*s",
-                (int)deleted->message.len, deleted->message.len > 0 ? deleted->message.ptr : "");
-        failure_set(action->failure, VERDICT_NO_ACCESS, "the delete marker was refused: %s", action->failure->s3.code);
+        (void)snprintf(error.message, sizeof error.message, "%.*s", (int)deleted->message.len,
+                deleted->message.len > 0 ? deleted->message.ptr : "");
+        failure_from_s3(action->failure, s3_classify(403, error.code, false), &error, "writing the delete marker");
         return true;
     }
     action->outcome = OUTCOME_DONE;
@@ -332,7 +336,7 @@ static bool give_results(struct pool *pool, const struct confirmation *confirmat
         action->marking = true;
         action->outcome = OUTCOME_ADOPTED; /* it is there after all */
         if (marked < marking->count && marking->index[marked] == i)
-            well = fill_marked(action, &marking->deleted.entries[marked++]) && well;
+            well = fill_marked(action, &marking->deleted.entries[marked++], confirmation->job->vault->bucket) && well;
         action->result.entry.copied_ms = now_ms; /* the answer tells no time of the marker */
     }
     pool_give_results(pool, (struct job *)confirmation->job, maker.first, maker.last, maker.count);

@@ -233,6 +233,13 @@ static bool is_wanted(const struct writer *writer, const struct permission *perm
                    (permission->when == PERMISSION_WITH_RECORDED_ACL && records_acls(writer)));
 }
 
+bool permission_is_needed(const struct config *config, const struct permission *permission)
+{
+    const struct writer writer = { .config = config, .document = permission->document };
+
+    return is_wanted(&writer, permission);
+}
+
 /* Policies of buckets and keys name who may; a role's is about the role. */
 static bool names_principal(enum permission_document document)
 {

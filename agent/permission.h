@@ -84,6 +84,9 @@ void permission_account_of(const char *arn, char account[16]);
 /* The backup account, as the config or the vault role says; "" where neither does. */
 void permission_vault_account(const struct config *config, char account[16]);
 
+/* Whether this config needs the statement at all: its "when". */
+bool permission_is_needed(const struct config *config, const struct permission *permission);
+
 /*
  * The document for this config. Of the sources' documents: for the config's source that `source` names or selects;
  * NULL: for all that is in the config. Buckets that are chosen by tags are not known beforehand: their account's are

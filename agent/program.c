@@ -11,6 +11,7 @@
 #include "agent/access.h"
 #include "agent/clock.h"
 #include "agent/config_load.h"
+#include "agent/permission_hint.h"
 #include "s3/buffer.h"
 #include "s3/http.h"
 #include "s3/object.h"
@@ -161,6 +162,7 @@ enum verdict program_load_config(struct program *program, struct failure *failur
         status = config_load(&origin, fetch_config, program, &program->config, &error);
     if (status != CONFIG_OK)
         return failure_set(failure, VERDICT_USAGE, "%s", error.message);
+    permission_hint_know(program->config);
     if (program->config->limits.requests_per_second > 0) {
         program->limiter = s3_limiter_new(program->config->limits.requests_per_second, 0);
         if (program->limiter == NULL)
@@ -179,6 +181,7 @@ enum verdict program_connect(const struct program *program, struct s3_conn **con
 
 void program_free(struct program *program)
 {
+    permission_hint_know(NULL);
     config_free(program->config);
     s3_limiter_free(program->limiter);
     s3_tls_free(program->tls);

@@ -38,7 +38,7 @@ enum fault_kind {
 struct fault_action {
     enum fault_kind kind;
     int status;
-    char code[64], message[160], region[32];
+    char code[64], message[400], region[32];
     int64_t ms;      /* stall, trickle: how long */
     uint64_t bytes;  /* truncate: sent before the end; UINT64_MAX: half */
     bool keep_alive; /* error in 200: whitespace first */

@@ -1,0 +1,184 @@
+/* See doctor_write.h. */
+#include "agent/doctor_write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char body[] = "vaultferry doctor tries whether the vault may be written\n";
+
+static struct s3_target probe_target(const struct doctor *doctor)
+{
+    return vault_target(&doctor->vault, doctor->probe, strlen(doctor->probe));
+}
+
+static enum s3_status write_probe(struct doctor *doctor, bool acl, bool key, struct s3_error *error)
+{
+    struct s3_put_options options = {
+        .target = probe_target(doctor), .body = body, .body_len = sizeof body - 1, .content_md5 = true
+    };
+    struct s3_put_result result;
+    enum s3_status status;
+
+    vault_write_defaults(&doctor->vault, &options.write);
+    if (!acl)
+        options.write.acl = NULL;
+    if (!key) {
+        options.write.encryption = NULL;
+        options.write.kms_key_id = NULL;
+        options.write.bucket_key = false;
+    }
+    status = s3_put_object(doctor->conn, doctor->hasty, &options, &result, error);
+    if (status == S3_OK) {
+        doctor->is_written = true;
+        (void)snprintf(doctor->written, sizeof doctor->written, "%s", result.version);
+    }
+    return status;
+}
+
+void doctor_try_writing(struct doctor *doctor, const struct doctor_side *side)
+{
+    const struct config_vault *config = doctor->vault.config;
+    struct s3_error error, plain;
+    enum s3_status status = write_probe(doctor, true, true, &error);
+    struct permission_denial denial;
+
+    permission_denial_read(status == S3_OK ? "" : error.message, &denial);
+    if (status != S3_OK && config->kms_key_id != NULL &&
+            (denial.of_key || strncmp(error.code, "KMS.", 4) == 0 ||
+                    write_probe(doctor, true, false, &plain) == S3_OK)) {
+        struct doctor_side of_key = *side;
+        of_key.other = PERMISSION_VAULT_KEY;
+        (void)doctor_judge(doctor, &of_key, "kms:GenerateDataKey", S3_DENIED, &error);
+        (void)doctor_say(doctor, side->subject, "s3:PutObject", doctor->is_written ? DOCTOR_OK : DOCTOR_UNKNOWN,
+                doctor->is_written ? "" : "the key is what is refused");
+        return;
+    }
+    if (status == S3_DENIED && config->acl != NULL && write_probe(doctor, false, true, &plain) == S3_OK) {
+        (void)doctor_judge(doctor, side, "s3:PutObjectAcl", status, &error);
+        (void)doctor_say(doctor, side->subject, "s3:PutObject", DOCTOR_OK, "%s", "");
+        return;
+    }
+    if (status == S3_OK && config->acl != NULL)
+        (void)doctor_say(doctor, side->subject, "s3:PutObjectAcl", DOCTOR_OK, "%s", "");
+    if (status == S3_OK && config->kms_key_id != NULL)
+        (void)doctor_say(doctor, side->subject, "kms:GenerateDataKey", DOCTOR_OK, "%s", "");
+    (void)doctor_judge(doctor, side, "s3:PutObject", status, &error);
+}
+
+void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
+{
+    static const char *const folders[] = { "lease", "data", "data-long", "names", "points" };
+    char path[STATE_PATH_MAX + 1];
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        struct s3_put_options options = { .body = body,
+            .body_len = sizeof body - 1,
+            .content_md5_base64 = DOCTOR_WRONG_MD5,
+            .write = { .if_none_match = "*" } };
+        struct s3_put_result result;
+        struct s3_error error;
+        enum s3_status status;
+        char check[64], until[STATE_TIME_SIZE];
+
+        (void)snprintf(path, sizeof path, "%s%s/.doctor/never-written", doctor->vault.config->prefix, folders[i]);
+        options.target = vault_target(&doctor->vault, path, strlen(path));
+        if (i > 0)
+            vault_write_lock(&doctor->vault, &options.write, until);
+        status = s3_put_object(doctor->conn, doctor->once, &options, &result, &error);
+        if (i == 0) { /* the store's own conduct, where nothing can come of it */
+            doctor->keeps_wrong = status == S3_OK;
+            if (status == S3_OK || strcmp(error.code, "BadDigest") != 0)
+                return;
+            continue;
+        }
+        (void)snprintf(check, sizeof check, "s3:PutObject under %s/", folders[i]);
+        if (status != S3_DENIED) {
+            (void)doctor_say(doctor, side->subject, check, DOCTOR_OK, "%s", "");
+            continue;
+        }
+        if (doctor_judge(doctor, side, "s3:PutObject", status, &error) == DOCTOR_MISSING) {
+            struct doctor_check *said = &doctor->report->checks[doctor->report->count - 1];
+            (void)snprintf(said->check, sizeof said->check, "%s", check);
+        }
+    }
+}
+
+void doctor_try_deleting(struct doctor *doctor, const struct doctor_side *side)
+{
+    const struct s3_delete_item item = { .key = { doctor->probe, strlen(doctor->probe) } };
+    const struct s3_delete_many_options options = {
+        .bucket = doctor->vault.bucket, .expected_owner = doctor->vault.owner, .items = &item, .count = 1
+    };
+    struct s3_deleted deleted;
+    struct s3_error error;
+    enum s3_status status;
+
+    s3_deleted_init(&deleted);
+    status = s3_delete_objects(doctor->conn, side->client, &options, &deleted, &error);
+    if (status == S3_OK && deleted.entries[0].failed) {
+        const struct s3_deleted_entry *entry = &deleted.entries[0];
+        s3_error_clear(&error);
+        error.operation = "DeleteObjects";
+        (void)snprintf(error.code, sizeof error.code, "%.*s", (int)entry->code.len,
+                entry->code.len > 0 ? entry->code.ptr : "");
+        (void)snprintf(error.message, sizeof error.message, "%.*s", (int)entry->message.len,
+                entry->message.len > 0 ? entry->message.ptr : "");
+        status = s3_classify(403, error.code, false);
+    } else if (status == S3_OK && deleted.entries[0].marker_version.len > 0 &&
+               deleted.entries[0].marker_version.len <= S3_VERSION_MAX && doctor->marker_count < DOCTOR_MARKERS) {
+        (void)snprintf(doctor->markers[doctor->marker_count++], sizeof doctor->markers[0], "%.*s",
+                (int)deleted.entries[0].marker_version.len, deleted.entries[0].marker_version.ptr);
+    }
+    (void)doctor_judge(doctor, side, "s3:DeleteObject", status, &error);
+    s3_deleted_free(&deleted);
+}
+
+static enum s3_status end_version(
+        struct doctor *doctor, struct s3_client *client, const char *version, struct s3_error *error)
+{
+    struct s3_delete_options options = { .target = probe_target(doctor) };
+    struct s3_delete_result result;
+
+    options.target.version = version;
+    return s3_delete_object(doctor->conn, client, &options, &result, error);
+}
+
+void doctor_try_ending(struct doctor *doctor, const struct doctor_side *side)
+{
+    const struct config_vault *config = doctor->vault.config;
+    struct s3_error error;
+    enum s3_status status;
+
+    if (doctor->written[0] == '\0' || strcmp(doctor->written, "null") == 0)
+        return;
+    if (config->prune_role_arn != NULL && config->access.role_arn != NULL &&
+            strcmp(config->prune_role_arn, config->access.role_arn) == 0) {
+        (void)doctor_say(doctor, side->subject, "ends no version", DOCTOR_WARNING,
+                "the role that writes the vault is also the one that prunes it: who takes it can delete every version");
+        return;
+    }
+    status = end_version(doctor, doctor->hasty, doctor->written, &error);
+    if (status == S3_OK) {
+        doctor->written[0] = '\0';
+        (void)doctor_say(doctor, side->subject, "ends no version", DOCTOR_WARNING,
+                "who writes the vault may also delete versions: who takes these credentials can delete every backup. "
+                "Take s3:DeleteObjectVersion away; `policy vault-bucket` denies it to all but the prune role");
+    } else if (status == S3_DENIED) {
+        (void)doctor_say(
+                doctor, side->subject, "ends no version", DOCTOR_OK, "it may not delete versions, as it should be");
+    }
+}
+
+void doctor_try_pruning(struct doctor *doctor, const struct doctor_side *side)
+{
+    struct s3_error error;
+    enum s3_status status = S3_OK;
+
+    for (size_t i = 0; i < doctor->marker_count && status == S3_OK; i++)
+        status = end_version(doctor, side->client, doctor->markers[i], &error);
+    if (status == S3_OK && doctor->written[0] != '\0')
+        status = end_version(doctor, side->client, doctor->written, &error);
+    else if (status == S3_OK && doctor->marker_count == 0) /* the end of what is not there says as much */
+        status = end_version(doctor, side->client, "null", &error);
+    (void)doctor_judge(doctor, side, "s3:DeleteObjectVersion", status, &error);
+}
