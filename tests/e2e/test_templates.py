@@ -286,7 +286,8 @@ def test_program_understands_what_is_scheduled(sim):
     tried = {words[0]: words for _, words in found.values()}
     assert set(tried) == {"run", "status", "prune", "verify", "drill"}
     config = sim.config(bucket, policy={"schedule": "cron(0 3 * * ? *)"})
-    for name in ("run", "status", "verify", "drill"):
+    config["vault"]["prune_role_arn"] = sim.vault_role  # nothing is to be ended yet
+    for name in ("run", "status", "verify", "drill", "prune"):
         words = [word.replace(stack.reference("ScratchBucket"), scratch).replace(
             stack.attribute("ScratchRole", "Arn"), role) for word in tried[name]]
         result = sim.cli(*words, config=config)
