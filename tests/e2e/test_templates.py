@@ -170,7 +170,7 @@ def plain(document):
     def flat(value):
         if isinstance(value, list):
             return flat(value[0]) if len(value) == 1 else sorted(map(flat, value))
-        return {key: flat(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return {key: flat(one) for key, one in value.items()} if isinstance(value, dict) else str(value)
     assert document["Version"] == "2012-10-17"
     found = {one["Sid"]: flat(one) for one in document["Statement"]}
     assert len(found) == len(document["Statement"])
@@ -180,11 +180,11 @@ def plain(document):
 VARIANTS = {
     "plain": ({}, {}),
     "key": ({"KeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/abc", "ExternalId": "pact"}, {}),
-    "everything": ({"CreateKey": "true", "ExternalId": "pact", "ObjectLock": "true", "ExtendLocks": "true",
+    "everything": ({"CreateKey": "true", "ExternalId": "pact", "ObjectLock": "true", "ExtendLocks": "true", "LongestLockDays": "16",
         "AlarmEmail": "a@example.com", "ReplicaBucketArn": "arn:aws:s3:::copy",
         "ReplicaKeyArn": f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/def"},
         {"lock": {"mode": "governance", "days": 14, "extend": True}}),
-    "lock": ({"ObjectLock": "true"}, {"lock": {"mode": "compliance", "days": 14}}),
+    "lock": ({"ObjectLock": "true"}, {"lock": {"mode": "compliance", "days": 35}}),
 }
 
 
