@@ -1,16 +1,21 @@
 """Copies come to lie in colder classes: moved by the agent, or by the service, which the sweep learns. Judged by boto3:
 what a listing and HEAD say, what lies under every version, and what comes back."""
+import http.client
+import http.server
 import shutil
 import subprocess
+import threading
 import time
+import urllib.parse
 
 import pytest
 import world as world_module
 from test_restore import HOUR, LONG, Back
 from test_run_multipart import compose, upload
-from world import GIB, listing
+from world import GIB, listing, pages
 
 DAY = 24 * HOUR
+MOTO_KEYS = ("vaultkeyvaultkey", "secretsecretsecret")
 GRANTED = ("s3:RestoreObject", "s3:GetObjectVersionTagging")
 # the ages of an example policy, and what lies where by then
 TIERS = [{"after_days": 30, "class": "STANDARD_IA"}, {"after_days": 90, "class": "GLACIER"},
@@ -532,3 +537,105 @@ def test_copies_go_through_all_classes_one_after_the_other(world):
     shutil.rmtree(world.vaultferry.state)
     assert numbers(world.run(config=world.tiers([{"after_days": 0, "class": "DEEP_ARCHIVE"}]))) == {}
     assert set(world.classes(bucket).values()) == {"DEEP_ARCHIVE"}
+
+
+class Relay(http.server.BaseHTTPRequestHandler):
+    """moto, but for the root element of one answer, which it spells in its own way (see test_ops.py), and for a key
+    marker, which it takes for a key that is there: it is given the last one before it."""
+    protocol_version = "HTTP/1.1"
+    there = client = None
+
+    def marked(self):
+        """The path with a key marker of a key that exists, or none."""
+        path, _, query = self.path.partition("?")
+        words = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        if "key-marker" not in words or "version-id-marker" in words:
+            return self.path
+        marker = words.pop("key-marker")
+        entries = pages(self.client, "list_object_versions", "Versions", Bucket=path.strip("/"), Prefix=words["prefix"])
+        before = [entry["Key"] for entry in entries if entry["Key"] <= marker]
+        return f"{path}?{urllib.parse.urlencode(words | ({'key-marker': max(before)} if before else {}))}"
+
+    def forward(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        link = http.client.HTTPConnection(self.there, timeout=30)
+        link.request(self.command, self.marked(), body, dict(self.headers))
+        answer = link.getresponse()
+        text = answer.read().replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", answer.getheader("Content-Length") if self.command == "HEAD" else len(text))
+        self.end_headers()
+        self.wfile.write(text)
+        link.close()
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def relayed(moto):
+    """The URL of a moto that is relayed."""
+    relay = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("ToMoto", (Relay,),
+        {"there": moto.url.split("//")[1], "client": moto.client(*MOTO_KEYS)}))
+    relay.daemon_threads = True
+    thread = threading.Thread(target=relay.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{relay.server_port}"
+    relay.shutdown()
+    thread.join()
+    relay.server_close()
+
+
+class Cloud:
+    """moto: a source and a vault of one account, as nobody else knows thaws and archive classes there."""
+
+    def __init__(self, moto, vaultferry, url):
+        moto.reset()
+        self.client, self.vaultferry, self.url = moto.client(*MOTO_KEYS), vaultferry, url
+        for bucket in ("docs", "vault", "back"):
+            self.client.create_bucket(Bucket=bucket)
+        self.client.put_bucket_versioning(Bucket="vault", VersioningConfiguration={"Status": "Enabled"})
+
+    def __call__(self, *words, tiers=None, exit=0):
+        there = {"region": "us-east-1", "endpoint": self.url, "path_style": True}
+        policy = {"guard": world_module.NO_GUARD} | ({"tiers": tiers, "transitions": "agent", "min_size": 0} if tiers
+            else {})
+        config = {"vault": {"bucket": "vault"} | there, "sources": [{"select": {"buckets": ["docs"]},
+            "policy": "p"} | there], "policies": {"p": policy}}
+        env = {"AWS_ACCESS_KEY_ID": MOTO_KEYS[0], "AWS_SECRET_ACCESS_KEY": MOTO_KEYS[1]}
+        result = self.vaultferry("--json", *words, config=config, env=env)
+        assert result.returncode == exit, result
+        return result.json["sources"][0] if words[0] == "run" else result.json
+
+    def head(self, key):
+        return self.client.head_object(Bucket="vault", Key=f"data/docs/{key}")
+
+
+def test_classes_and_thaws_as_others_understand_them(moto, relayed, vaultferry):
+    cloud = Cloud(moto, vaultferry, relayed)
+    for key, more in (("plain", {}), ("rich", RICH)):
+        cloud.client.put_object(Bucket="docs", Key=key, Body=BODY, **more)
+    assert cloud("run")["copied"] == 2
+    for name in ("STANDARD_IA", "GLACIER"):
+        assert numbers(cloud("run", tiers=[{"after_days": 0, "class": name}])) == {"moved": 2}
+        assert {cloud.head(key)["StorageClass"] for key in ("plain", "rich")} == {name}
+    deep = [{"after_days": 0, "class": "DEEP_ARCHIVE"}]
+    reports = [cloud("run", tiers=deep)]
+    while "moved" not in numbers(reports[-1]) and len(reports) < 4:  # moto thaws at once, or at the second look
+        assert numbers(reports[-1]) == {"thawing": 2}
+        reports.append(cloud("run", tiers=deep))
+    assert len(reports) > 1 and numbers(reports[-1]) == {"moved": 2}
+    for key, more in (("plain", {}), ("rich", RICH)):
+        head = cloud.head(key)
+        assert head["StorageClass"] == "DEEP_ARCHIVE" and head["ETag"] == cloud.client.head_object(Bucket="docs",
+            Key=key)["ETag"]
+        assert head["Metadata"] == more.get("Metadata", {})
+        cloud.client.restore_object(Bucket="vault", Key=f"data/docs/{key}", RestoreRequest={"Days": 1})
+        tags = cloud.client.get_object_tagging(Bucket="vault", Key=f"data/docs/{key}")["TagSet"]  # moto: if thawed
+        assert {tag["Key"]: tag["Value"] for tag in tags} == ({"team": "a", "kept": "yes"} if more else {})
+    assert numbers(cloud("run", tiers=deep)) == {}
