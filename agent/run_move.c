@@ -60,6 +60,7 @@ void run_moves_set_up(struct run *run)
 {
     if (!agent_moves(run))
         return;
+    move_due_clear(&run->due); /* of an estimate before the run */
     move_set_up(&run->move, &run->job.copy);
     move_due_init(&run->due, &run->move.policy, &run->prices, run->placed_ms);
     run->job.move = &run->move;
