@@ -180,8 +180,8 @@ def plain(document):
 VARIANTS = {
     "plain": ({}, {}),
     "key": ({"KeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/abc", "ExternalId": "pact"}, {}),
-    "everything": ({"CreateKey": "true", "ExternalId": "pact", "ObjectLock": "true", "ExtendLocks": "true", "LongestLockDays": "16",
-        "AlarmEmail": "a@example.com", "ReplicaBucketArn": "arn:aws:s3:::copy",
+    "everything": ({"CreateKey": "true", "ExternalId": "pact", "ObjectLock": "true", "ExtendLocks": "true",
+        "LongestLockDays": "16", "AlarmEmail": "a@example.com", "ReplicaBucketArn": "arn:aws:s3:::copy",
         "ReplicaKeyArn": f"arn:aws:kms:eu-west-2:{ACCOUNT}:key/def"},
         {"lock": {"mode": "governance", "days": 14, "extend": True}}),
     "lock": ({"ObjectLock": "true"}, {"lock": {"mode": "compliance", "days": 35}}),
