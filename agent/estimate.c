@@ -133,17 +133,42 @@ enum verdict estimate_make(struct run *run, struct estimate *estimate)
     return verdict;
 }
 
-void estimate_after(const struct estimate *estimate, struct state_totals after[CLASS_COUNT])
+static void are_there(const struct estimate *estimate, struct state_totals there[CLASS_COUNT])
 {
     struct manifest_totals totals;
 
     manifest_totals(estimate->run->manifest, &totals);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        there[i] = (struct state_totals){ totals.by_class[i].objects, totals.by_class[i].bytes };
+}
+
+void estimate_after(const struct estimate *estimate, struct state_totals after[CLASS_COUNT])
+{
+    are_there(estimate, after);
     for (int i = 0; i < CLASS_COUNT; i++) {
-        after[i] = (struct state_totals){ totals.by_class[i].objects, totals.by_class[i].bytes };
         take_away(&after[i], &estimate->over[i]);
         after[i].objects += estimate->into[i].objects;
         after[i].bytes += estimate->into[i].bytes;
     }
+}
+
+static void price_months(
+        const struct prices *prices, const struct state_totals what[CLASS_COUNT], double sums[CLASS_COUNT])
+{
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        sums[i] = 0;
+        price_add_month(&sums[i], prices, (enum storage_class)i, what[i], (struct state_totals){ 0, 0 });
+    }
+}
+
+void estimate_months(const struct estimate *estimate, double before[CLASS_COUNT], double after[CLASS_COUNT])
+{
+    struct state_totals totals[CLASS_COUNT];
+
+    are_there(estimate, totals);
+    price_months(&estimate->run->prices, totals, before);
+    estimate_after(estimate, totals);
+    price_months(&estimate->run->prices, totals, after);
 }
 
 struct cost estimate_cost(const struct estimate *estimate)

@@ -43,6 +43,9 @@ enum verdict estimate_make(struct run *run, struct estimate *estimate) __attribu
 
 /* The objects that would be in the vault after the run. */
 void estimate_after(const struct estimate *estimate, struct state_totals after[CLASS_COUNT]);
+/* A month of what is there now, and would be after the run, by class: current versions, and as if none were smaller
+ * than its class bills at least, since the manifest's totals do not tell. */
+void estimate_months(const struct estimate *estimate, double before[CLASS_COUNT], double after[CLASS_COUNT]);
 /* Requests, transfer, retrieval, and a month of the storage that it adds, each object billed as its class does. */
 struct cost estimate_cost(const struct estimate *estimate);
 

@@ -184,9 +184,13 @@ static enum storage_class choose(const struct judging *judging, size_t count, en
 static uint64_t needs(const struct judging *judging, enum storage_class by_age, size_t count, enum storage_class from)
 {
     struct judging other = *judging;
-    uint64_t low = (uint64_t)judging->bytes, high = low + 1;
+    uint64_t low, high;
     bool unknown = false;
 
+    if (judging->bytes > (double)SIZE_MAX_BYTES)
+        return 0;
+    low = (uint64_t)judging->bytes;
+    high = low + 1;
     for (other.bytes = (double)high; choose(&other, count, from, &unknown) != by_age; other.bytes = (double)high) {
         if (high > SIZE_MAX_BYTES)
             return 0;

@@ -21,6 +21,7 @@ struct plan {
     struct estimate estimate;
     struct cost cost;
     struct state_totals after[CLASS_COUNT];
+    double month[CLASS_COUNT], month_after[CLASS_COUNT];
     json_t *actions; /* under the estimate's lock */
     bool no_memory;
 };
@@ -79,6 +80,27 @@ static bool is_above(const struct plan *plan)
     return most != CONFIG_UNSET && cost_sum(&plan->cost) > most;
 }
 
+/* {"STANDARD": 1.25}, classes that hold nothing left out; null where a price is not known. */
+static json_t *months_json(const double months[CLASS_COUNT])
+{
+    json_t *json = json_object();
+
+    for (int i = 0; i < CLASS_COUNT && json != NULL; i++)
+        if (months[i] != 0)
+            (void)json_object_set_new(json, storage_class_name((enum storage_class)i),
+                    months[i] < 0 ? json_null() : json_real(months[i]));
+    return json;
+}
+
+static double sum_of(const double months[CLASS_COUNT])
+{
+    double sum = 0;
+
+    for (int i = 0; i < CLASS_COUNT; i++)
+        price_add(&sum, months[i], months[i] != 0);
+    return sum;
+}
+
 static json_t *plan_json(const struct plan *plan, const struct source_report *report)
 {
     const struct estimate *estimate = &plan->estimate;
@@ -93,6 +115,9 @@ static json_t *plan_json(const struct plan *plan, const struct source_report *re
 
     if (json != NULL)
         (void)json_object_set_new(json, "cost", cost_json(&plan->cost, &estimate->run->prices));
+    if (json != NULL)
+        (void)json_object_set_new(json, "storage_month_by_class",
+                json_pack("{so so}", "before", months_json(plan->month), "after", months_json(plan->month_after)));
     if (json != NULL && is_above(plan))
         (void)json_object_set_new(json, "above_max_cost", json_true());
     if (json != NULL && plan->options->list)
@@ -123,6 +148,8 @@ static void print_plan(const struct plan *plan, const struct source_report *repo
     (void)printf("  requests %s, transfer %s, retrieval %s, a month in the vault %s more; list prices of %s\n",
             money(cost->requests, prices, requests), money(cost->transfer, prices, transfer),
             money(cost->retrieval, prices, retrieval), money(cost->storage_month, prices, storage), prices->date);
+    (void)printf("  what the vault holds costs %s a month now, and %s after the run (current versions)\n",
+            money(sum_of(plan->month), prices, storage), money(sum_of(plan->month_after), prices, requests));
     if (is_above(plan))
         (void)printf("  more than limits.max_cost (%s): run does not start without --accept %s\n",
                 money(plan->options->program->config->limits.max_cost, prices, requests), report->source);
@@ -138,8 +165,10 @@ static enum verdict look(struct run *run, struct plan *plan)
         verdict = estimate_make(run, &plan->estimate);
     if (verdict == VERDICT_OK && plan->no_memory)
         verdict = failure_set(&run->failure, VERDICT_INTERNAL, "out of memory");
-    if (run->manifest != NULL)
+    if (run->manifest != NULL) {
         estimate_after(&plan->estimate, plan->after);
+        estimate_months(&plan->estimate, plan->month, plan->month_after);
+    }
     plan->cost = estimate_cost(&plan->estimate);
     return verdict;
 }

@@ -258,31 +258,48 @@ def test_cost_is_that_of_the_classes_that_objects_go_to(sim):
     assert found["storage_month"] == pytest.approx(1000 + (500 + 600) / 2 + (1000 + 100) / 2 + 10)
 
 
+def test_month_of_what_the_vault_holds_is_told_by_class_before_and_after(sim):
+    bucket = sim.bucket()
+    policy = {"tiers": TIERS[1:2], "min_size": 0, "delete_after_days": 2555}
+    put_aged(sim, bucket, "new", 0, bytes(1000))
+    put_aged(sim, bucket, "old", 100, bytes(1000))
+    glacier = (1000 + 100) / 2 + 10
+    first = plan(sim, policy=policy, prices=PRICES)["storage_month_by_class"]
+    assert first == {"before": {}, "after": {"STANDARD": pytest.approx(1000), "GLACIER": pytest.approx(glacier)}}
+    sim.run(config=sim.config(policy=policy))
+    sim.put(bucket, "old", bytes(50))
+    second = plan(sim, policy=policy, prices=PRICES)
+    assert second["storage_month_by_class"] == {"before": first["after"], "after": {"STANDARD": pytest.approx(1050)}}
+    text = sim.cli("plan", config=sim.config(policy=policy, prices=PRICES)).stdout
+    assert "USD 1560.00 a month now, and USD 1050.00 after the run" in text
+
+
 def dear(sim, most, **config):
     return sim.config(prices=PRICES, limits={"workers": 8, "max_cost": most}, **config)
 
 
-def test_run_that_would_cost_more_than_the_limit_does_not_start_until_it_is_accepted(sim):
-    dear_one, cheap = sim.bucket("dear"), sim.bucket("cheap")
-    sim.put(dear_one, "k", bytes(100))  # 100 and 2
-    sim.put(cheap, "k", bytes(10))
-    assert plan(sim, prices=PRICES, limits={"max_cost": 101})["above_max_cost"]
-    before = sim.vault.versions()
-    config = dear(sim, 101)
-    reports = {one["source"]: one for one in sim.do("run", config=config, exit=3)["sources"]}
+@pytest.mark.tsan
+def test_run_that_would_cost_more_than_the_limit_does_not_start_until_it_is_accepted(world):
+    dear_one, cheap = world.bucket("dear"), world.bucket("cheap")
+    world.put(dear_one, "k", bytes(100))  # 100 and 2
+    world.put(cheap, "k", bytes(10))
+    assert plan(world, prices=PRICES, limits={"max_cost": 101})["above_max_cost"]
+    before = world.vault.versions()
+    config = dear(world, 101)
+    reports = {one["source"]: one for one in world.do("run", config=config, exit=3)["sources"]}
     told = reports[dear_one]
     assert (told["state"], told["exit"], told["point"]) == ("skipped", 3, None)
     assert "USD 102.00" in told["error"]["message"] and "USD 101.00" in told["error"]["message"]
     assert f"run --accept {dear_one}" in told["error"]["message"]
     assert (reports[cheap]["state"], reports[cheap]["exit"]) == ("complete", 0)
-    left = [one["Key"] for one in sim.vault.versions() if one not in before and not one["Key"].startswith("lease/")]
+    left = [one["Key"] for one in world.vault.versions() if one not in before and not one["Key"].startswith("lease/")]
     assert not any(dear_one in key for key in left) and any(cheap in key for key in left)
 
-    accepted = {one["source"]: one for one in sim.do("run", "--accept", dear_one, config=config)["sources"]}
+    accepted = {one["source"]: one for one in world.do("run", "--accept", dear_one, config=config)["sources"]}
     assert accepted[dear_one]["copied"] == 1 and accepted[dear_one]["state"] == "complete"
-    sim.assert_same(dear_one)
-    assert len(sim.vault.check(dear_one)) == 1
-    later = {one["source"]: one for one in sim.do("run", config=config)["sources"]}  # nothing is left to be paid
+    world.assert_same(dear_one)
+    assert len(world.vault.check(dear_one)) == 1
+    later = {one["source"]: one for one in world.do("run", config=config)["sources"]}  # nothing is left to be paid
     assert later[dear_one]["unchanged"] == 1
 
 

@@ -161,6 +161,7 @@ static void time_less_than_the_minimum_is_paid_for_and_not_worth_it(void **state
     assert_class(place, CLASS_STANDARD, "day", 3);
     assert_int_equal(place.reason, PLACE_DEARER);
     assert_int_equal(place.needs_bytes, 0);
+    assert_int_equal(place_at(&world, PLACE_SIZE_UNKNOWN, 3).needs_bytes, 0);
     assert_int_equal(place_min_bytes(world.policy, &world.prices, CLASS_STANDARD_IA), UINT64_MAX);
     assert_class(place_at(&longer, GIB, 3), CLASS_STANDARD_IA, "day", 3); /* 20 at 0.023 are more than 30 at 0.0125 */
     config_free(world.config);
