@@ -63,12 +63,13 @@ static void add_bucket(
     add(writer, array, arn);
 }
 
-static void add_under(struct writer *writer, json_t *array, const char *folder)
+/* `path`: under the vault's prefix, with wildcards. */
+static void add_path(struct writer *writer, json_t *array, const char *path)
 {
     const struct config_vault *vault = &writer->config->vault;
     char tail[1100];
 
-    (void)snprintf(tail, sizeof tail, "/%s%s*", vault->prefix, folder);
+    (void)snprintf(tail, sizeof tail, "/%s%s", vault->prefix, path);
     add_bucket(writer, array, &vault->access, vault->bucket, tail);
 }
 
@@ -178,16 +179,16 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
     else if (resource == PERMISSION_VAULT_ROLES)
         add_vault_roles(writer, array);
     else if (resource == PERMISSION_VAULT_OBJECTS)
-        add_under(writer, array, "");
+        add_path(writer, array, "*");
     if (resource == PERMISSION_VAULT_POINTS || resource == PERMISSION_VAULT_NOTES ||
             resource == PERMISSION_VAULT_CATALOG)
-        add_under(writer, array, "points/");
+        add_path(writer, array, "points/*");
     if (resource == PERMISSION_VAULT_NOTES || resource == PERMISSION_VAULT_CATALOG) {
-        add_under(writer, array, "lease/");
-        add_under(writer, array, "prune/");
+        add_path(writer, array, "lease/*");
+        add_path(writer, array, "prune/*");
     }
     if (resource == PERMISSION_VAULT_CATALOG)
-        add_under(writer, array, "names/");
+        add_path(writer, array, "names/*");
     for (size_t i = 0; i < writer->config->source_count; i++) {
         const struct config_source *source = &writer->config->sources[i];
         if (!is_meant(writer, source))
@@ -285,6 +286,39 @@ static void add_denial(struct writer *writer, json_t *denial)
     writer->failed = json_array_append_new(writer->statements, denial) != 0 || writer->failed;
 }
 
+/* Takes both lists. */
+static void add_prune_only(struct writer *writer, const char *sid, json_t *actions, json_t *on)
+{
+    const char *prune = writer->config->vault.prune_role_arn;
+    json_t *denial = json_pack(
+            "{ss ss ss so so}", "Sid", sid, "Effect", "Deny", "Principal", "*", "Action", actions, "Resource", on);
+
+    if (prune != NULL)
+        writer->failed = json_object_set_new(denial, "Condition",
+                                 json_pack("{s{ss}}", "ArnNotEquals", "aws:PrincipalArn", prune)) != 0 ||
+                         writer->failed;
+    add_denial(writer, denial);
+}
+
+/* What the prune role alone may. Without any role one identity does all, and prunes as well. */
+static void add_prune_denials(struct writer *writer)
+{
+    const struct config_vault *vault = &writer->config->vault;
+    json_t *words, *notes;
+
+    if (vault->prune_role_arn == NULL && vault->access.role_arn == NULL)
+        return;
+    words = json_array();
+    notes = resources(writer, PERMISSION_VAULT_POINTS);
+    add_path(writer, words, "points/*/forgotten.json");
+    add_path(writer, words, "prune/*");
+    add_path(writer, notes, "prune/*");
+    add_prune_only(writer, "OnlyPruneEndsVersions", json_pack("[s]", "s3:DeleteObjectVersion"),
+            resources(writer, PERMISSION_VAULT_OBJECTS));
+    add_prune_only(writer, "OnlyPruneForgets", json_pack("[s]", "s3:PutObject"), words);
+    add_prune_only(writer, "OnlyPruneTakesPointsAway", json_pack("[s]", "s3:DeleteObject"), notes);
+}
+
 /* What the vault refuses to everybody: who may grant permissions in its account cannot end a version by a slip. Who
  * administers the account can still change this very policy. */
 static void add_denials(struct writer *writer)
@@ -300,16 +334,7 @@ static void add_denials(struct writer *writer)
             writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "PointsAreWrittenOnce", "Effect", "Deny", "Principal",
                             "*", "Action", "s3:PutObject", "Resource", resources(writer, PERMISSION_VAULT_POINTS),
                             "Condition", "Null", "s3:if-none-match", "true"));
-    /* without any role one identity does all: prune as well */
-    if (vault->prune_role_arn != NULL)
-        add_denial(writer, json_pack("{ss ss ss ss so s{s{ss}}}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny",
-                                   "Principal", "*", "Action", "s3:DeleteObjectVersion", "Resource",
-                                   resources(writer, PERMISSION_VAULT_OBJECTS), "Condition", "ArnNotEquals",
-                                   "aws:PrincipalArn", vault->prune_role_arn));
-    else if (vault->access.role_arn != NULL)
-        add_denial(writer,
-                json_pack("{ss ss ss ss so}", "Sid", "OnlyPruneEndsVersions", "Effect", "Deny", "Principal", "*",
-                        "Action", "s3:DeleteObjectVersion", "Resource", resources(writer, PERMISSION_VAULT_OBJECTS)));
+    add_prune_denials(writer);
     add_denial(writer,
             json_pack("{ss ss ss ss so}", "Sid", "NobodyBypassesLocks", "Effect", "Deny", "Principal", "*", "Action",
                     "s3:BypassGovernanceRetention", "Resource", resources(writer, PERMISSION_VAULT_OBJECTS)));

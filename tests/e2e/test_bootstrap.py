@@ -128,7 +128,28 @@ def writer_can_undo_nothing(world):
             "Action": "s3:*", "Resource": f"arn:aws:s3:::{vault}/*"})})):
         with pytest.raises(ClientError):
             call(Bucket=vault, **arguments)
+    if world.simulated:  # RGW does not tell a policy which role asks
+        point = next(one["Key"] for one in before if one["Key"].endswith("point.json"))
+        fails(writer.delete_object, "AccessDenied", Bucket=vault, Key=point)
+        for key in (point, point.replace("point.json", "forgotten.json"), "prune/docs/record.json"):
+            fails(writer.put_object, "AccessDenied", Bucket=vault, Key=key, Body=b"{}")
     assert world.vault.versions() == before
+
+
+def test_points_are_forgotten_and_versions_ended_by_the_role_for_it(sim):
+    bucket = sim.bucket()
+    sim.bootstrap("--source-profile", "source")
+    for i in range(3):
+        sim.put(bucket, "k", b"%d" % i)
+        sim.run()
+        sim.later(40 * 86400)
+    before = len(sim.vault.versions(f"data/{bucket}/"))
+    forgotten = 0
+    for _ in range(3):
+        forgotten += sim.do("prune", "--accept", bucket)["forgotten"]
+        sim.later(10 * 86400)
+    assert forgotten == 2 and before == 3 and len(sim.vault.versions(f"data/{bucket}/")) == 1
+    assert sim.do("verify")["problems"] == []
 
 
 def test_settings_are_as_boto3_reads_them(sim):
@@ -141,8 +162,8 @@ def test_settings_are_as_boto3_reads_them(sim):
     assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     rules = owner.get_bucket_encryption(Bucket=vault)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert set(sim.statements()) == {"PointsAreWrittenOnce", "OnlyPruneEndsVersions", "NobodyBypassesLocks",
-        "RolesChangeNoSettings"}
+    assert set(sim.statements()) == {"PointsAreWrittenOnce", "OnlyPruneEndsVersions", "OnlyPruneForgets",
+        "OnlyPruneTakesPointsAway", "NobodyBypassesLocks", "RolesChangeNoSettings"}
     for name, role in (("vault-role", sim.vault_role), ("prune-role", sim.prune_role),
         ("restore-role", sim.restore_role)):
         assert sim.inline(role) == sim.do("policy", name)["policy"]

@@ -196,7 +196,7 @@ def test_points_cannot_be_written_again_where_the_bucket_has_its_policy(sim):
     policy = sim.policy("vault-bucket", config=sim.config(bucket))
     # these tests speak HTTP
     kept = [one for one in policy["Statement"] if one["Sid"] != "OnlyEncryptedConnections"]
-    assert len(kept) == 4
+    assert len(kept) == 6
     sim.owner.put_bucket_policy(Bucket=sim.vault_bucket, Policy=document(*kept))
     assert sim.run()["copied"] == 2
     point = next(one for one in sim.vault.versions(f"points/{bucket}/") if one["Key"].endswith("point.json"))
