@@ -4,27 +4,30 @@ every version that a kept point needs."""
 import datetime
 import hashlib
 import json
+import shutil
 import signal
+import time
 
 import pytest
-from world import EXTERNAL_ID, World, document, fails, listing
+from test_policy import Least
+from world import EXTERNAL_ID, document
 
 DAY = 86400
 
 
-class Pruned(World):
+class Pruned(Least):
     """A third role, with exactly the rights that the program prints for it; and a clock that moves days."""
 
     def __init__(self, server, vaultferry, policy=None, vault=None):
         super().__init__(server, vaultferry)
-        self.policy, self.more = policy or {"keep": {"last": 2}, "grace_days": 0}, vault or {}
+        self.rules, self.more = policy or {"keep": {"last": 2}, "grace_days": 0}, vault or {}
         self.prune_role = self.vault_role.replace("vaultferry-vault", "vaultferry-prune")
         self.grant_prune()
         self.taken = {}  # {point: {key: (version, body)}}
         self.today = 0
 
     def grant_prune(self):
-        policy = self.do("policy", "prune-role", config=self.config("no-such-bucket"))["policy"]
+        policy = self.policy("prune-role", config=self.config("no-such-bucket"))
         name, account = self.prune_role.rpartition("/")[2], self.server.vault_account
         user = f"arn:aws:iam::{account}:user/agent"
         if self.simulated:
@@ -39,13 +42,19 @@ class Pruned(World):
     def config(self, *buckets, policy=None, vault=None, **top):
         if not hasattr(self, "prune_role"):
             return super().config(*buckets, policy=policy, vault=vault, **top)
-        return super().config(*buckets, policy={"delete_after_days": None} | self.policy | (policy or {}),
+        return super().config(*buckets, policy={"delete_after_days": None} | self.rules | (policy or {}),
             vault={"prune_role_arn": self.prune_role} | self.more | (vault or {}), **top)
 
     def day(self, day):
         self.today = day
         if self.simulated:
             self.clock(day * DAY)
+
+    def later(self, seconds=3):
+        """A second is what S3's times tell."""
+        super().later(seconds)
+        if not self.simulated:
+            time.sleep(1.1)
 
     def back_up(self, *arguments, **more):
         """A run; what the vault holds after it."""
@@ -121,6 +130,20 @@ class Pruned(World):
         return points
 
 
+class Locked(Pruned):
+    """In a bucket that can lock."""
+
+    def __init__(self, server, vaultferry, *arguments):
+        super().__init__(server, vaultferry, *arguments)
+        self.vault_bucket = self.vault.bucket = f"locked-{self.tag}"
+        self.owner.create_bucket(Bucket=self.vault_bucket, ObjectLockEnabledForBucket=True)
+        if not self.simulated:
+            iam = self.server.client(*self.server.vault_owner, service="iam")
+            iam.delete_role_policy(RoleName=self.prune_role.rpartition("/")[2], PolicyName="prune")
+            iam.delete_role(RoleName=self.prune_role.rpartition("/")[2])
+        self.grant_prune()
+
+
 @pytest.fixture
 def sim(s3sim, vaultferry):
     yield Pruned(s3sim, vaultferry)
@@ -148,7 +171,7 @@ def test_points_are_forgotten_and_what_none_needs_goes(sim):
 
 
 def test_a_point_that_was_forgotten_holds_its_versions_for_the_days_of_grace(sim):
-    sim.policy["grace_days"] = 7
+    sim.rules["grace_days"] = 7
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     points = sim.days(bucket, 4)
@@ -161,6 +184,30 @@ def test_a_point_that_was_forgotten_holds_its_versions_for_the_days_of_grace(sim
     sim.day(11)
     assert sim.prune()["versions"] == 2
     sim.check(*points[2:])
+
+
+def test_all_kinds_go_on_every_server(world):
+    world.rules["keep"] = {"last": 1}
+    bucket = world.bucket()
+    world.fill(bucket, 20)
+    for key in ("long " + "a" * 1015, "\u00e4/../ \x7f", "changed"):
+        world.put(bucket, key, b"first")
+    world.back_up()
+    world.later()
+    world.put(bucket, "changed", b"second")
+    for key in ("long " + "a" * 1015, "\u00e4/../ \x7f"):
+        world.source.delete_object(Bucket=bucket, Key=key)
+    world.run()
+    world.later()
+    world.put(bucket, "another")
+    point = world.back_up()
+    world.later()
+    report = world.prune()
+    assert (report["forgotten"], report["versions"], report["markers"], report["failed"]) == (2, 3, 2, 0)
+    world.check(point)
+    assert world.vault.versions(f"names/{bucket}/") == [] and world.vault.markers(bucket) == []
+    world.run()
+    world.assert_same(bucket)
 
 
 def test_an_object_that_was_deleted_goes_and_its_marker_with_it(sim):
@@ -203,7 +250,7 @@ def test_long_keys_go_with_their_names(sim):
 
 
 def test_what_a_killed_run_has_left_goes_after_the_days_of_grace(sim):
-    sim.policy["grace_days"] = 3
+    sim.rules["grace_days"] = 3
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     first = sim.back_up()
@@ -263,7 +310,7 @@ def test_only_the_prune_role_unpins_and_prunes(sim):
 
 
 def test_a_pin_within_the_days_of_grace_brings_a_point_back(sim):
-    sim.policy["grace_days"] = 7
+    sim.rules["grace_days"] = 7
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     points = sim.days(bucket, 4)
@@ -282,12 +329,12 @@ def test_a_pin_within_the_days_of_grace_brings_a_point_back(sim):
 
 
 def test_a_policy_that_keeps_more_brings_points_back_within_their_grace(sim):
-    sim.policy["grace_days"] = 7
+    sim.rules["grace_days"] = 7
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     points = sim.days(bucket, 5)
     assert sim.prune()["forgotten"] == 3
-    sim.policy["keep"] = {"last": 4}
+    sim.rules["keep"] = {"last": 4}
     assert sim.prune()["sources"][0]["remembered"] == 2
     assert sim.shown() == points[1:]
     sim.day(30)
@@ -296,7 +343,7 @@ def test_a_policy_that_keeps_more_brings_points_back_within_their_grace(sim):
 
 
 def test_more_than_a_third_is_asked_for(sim):
-    sim.policy["keep"] = {"last": 1}
+    sim.rules["keep"] = {"last": 1}
     bucket = sim.bucket()
     sim.fill(bucket, 6)
     sim.back_up()
@@ -342,7 +389,7 @@ def test_an_empty_policy_removes_nothing(sim):
     sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"data/{bucket}/left", Body=b"left")
     sim.day(9)
     before = sim.left()
-    sim.policy = {"grace_days": 0}
+    sim.rules = {"grace_days": 0}
     report = sim.prune()
     assert (report["forgotten"], report["versions"], report["markers"]) == (0, 0, 0)
     assert sim.left() == before
@@ -396,7 +443,7 @@ def test_a_few_well_formed_points_hold_what_was_there_then(sim):
 
 
 def test_a_forgotten_json_that_no_prune_wrote_takes_nothing_away(sim):
-    sim.policy = {"keep": {"last": 3}, "grace_days": 2}
+    sim.rules = {"keep": {"last": 3}, "grace_days": 2}
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     points = sim.days(bucket, 4)
@@ -438,3 +485,139 @@ def test_a_log_that_is_missing_stops_it(sim):
     report = sim.prune("--accept", bucket, exit=2)
     assert "the logs of the points are not whole" in report["error"]["message"]
     assert sim.left() == before and len(sim.shown()) == 4
+
+
+# the chain's own files
+
+LONG = 36  # more logs than a chain has without a full file
+
+
+def long(sim):
+    """A source of many points, of which all but two are to go."""
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = []
+    for day in range(LONG):
+        sim.day(day)
+        sim.put(bucket, "same key", f"day {day}".encode())
+        points.append(sim.run()["point"])
+    newest = {key: (entry["VersionId"], entry["Key"]) for key, entry in sim.vault.live(bucket).items()}
+    path = f"data/{bucket}/same key"
+    before = [entry["VersionId"] for entry in sim.vault.versions(path)][1]
+    sim.taken = {points[-1]: newest, points[-2]: newest | {"same key": (before, path)}}
+    return bucket, points
+
+
+def folders(sim, bucket):
+    return sorted({entry["Key"].split("/")[2] for entry in sim.vault.versions(f"points/{bucket}/")})
+
+
+def kill_in(sim, bucket, **fault):
+    """Kills a prune in a request that stalls."""
+    sim.faults({"count": 1, "action": "stall", "ms": 60000} | fault)
+    child = sim.start("prune", "--accept", bucket)
+    sim.wait_for(lambda: child.poll() is not None or sum(sim.fired()))
+    assert child.poll() is None, "nothing was there to be killed"
+    child.kill()
+    child.wait()
+    sim.heal()
+
+
+def test_a_prune_that_is_killed_anywhere_is_gone_on_with_up_to_a_full_file(sim):
+    bucket, points = long(sim)
+    for fault in ({"operation": "PutObject", "key_prefix": "points/", "skip": 7},
+            {"operation": "PutObject", "key_prefix": "points/", "skip": 20}, {"operation": "DeleteObjects"},
+            {"operation": "PutObject", "key_prefix": "prune/"}, {"operation": "DeleteObjects", "skip": 0},
+            {"operation": "DeleteObjects", "skip": 1}, {"operation": "PutObject", "key_prefix": "prune/"}):
+        kill_in(sim, bucket, **fault)
+        assert sim.do("verify")["problems"] == []
+        listed = sim.do("ls", "--source", bucket, "--at", points[-2])["objects"]
+        assert {one["version"] for one in listed} == {version for version, _ in sim.taken[points[-2]].values()}
+        assert {version for version, _ in sim.taken[points[-2]].values()} <= sim.left()
+        assert set(sim.shown()) >= set(points[-2:])
+    sim.prune("--accept", bucket)
+    left = folders(sim, bucket)
+    assert len(left) < 8 and left == points[-len(left):]
+    root = sim.point_of(left[0])
+    record = json.loads(sim.vault.read(f"prune/{bucket}/record.json"))
+    assert record["root"] == {"point": left[0], "removed": root["predecessor"]}
+    assert any(file["name"].startswith("full-") for file in root["files"])
+    assert sim.shown() == points[-2:]
+    sim.check(*points[-2:])
+    assert sim.do("ls", "--source", bucket, "--at", points[0], exit=5)["error"]
+    # runs go on, also with nothing but the vault
+    sim.day(LONG)
+    sim.put(bucket, "after", b"the prune")
+    assert sim.back_up() and sim.prune()["forgotten"] == 1
+    shutil.rmtree(sim.vaultferry.state)
+    assert sim.prune()["forgotten"] == 0
+    report = sim.run()
+    assert (report["copied"], report["recopied"], report["adopted"]) == (0, 0, 0)
+    sim.assert_same(bucket)
+    assert len(sim.vault.versions(f"prune/{bucket}/")) == 1
+    assert sim.do("verify")["problems"] == []
+    # a chain whose root is not the one that was recorded is no whole chain
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"prune/{bucket}/record.json", Body=json.dumps(record
+        | {"root": {"point": left[0], "removed": root["predecessor"] | {"sha256": "0" * 64}}}).encode())
+    assert [one["problem"] for one in sim.do("verify", exit=2)["problems"]] == ["point-missing"]
+    assert sim.prune(exit=3)["versions"] == 0
+
+
+def test_a_signal_ends_it_in_order(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    for operation in ("GetObject", "PutObject"):
+        sim.faults({"operation": operation, "key_prefix": "points/", "count": 1, "action": "stall", "ms": 800})
+        child = sim.start("prune")
+        sim.wait_for(lambda: child.poll() is not None or sum(sim.fired()))
+        child.send_signal(signal.SIGTERM)
+        result = sim.finish(child)
+        sim.heal()
+        assert (result.returncode, result.json["sources"][0]["exit"], result.json["versions"]) == (6, 6, 0)
+        assert {version for point in points[2:] for version, _ in sim.taken[point].values()} <= sim.left()
+    sim.prune()
+    sim.check(*points[2:])
+
+
+def test_a_lease_that_is_held_is_respected(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    sim.days(bucket, 3)
+    sim.faults({"operation": "DeleteObjects", "count": 1, "action": "stall", "ms": 1500})
+    child = sim.start("prune")
+    sim.wait_for(lambda: child.poll() is not None or sum(sim.fired()))
+    result = sim.cli("--state-dir", sim.vaultferry.home / "other", "prune")
+    assert sim.finish(child).returncode == 0
+    assert result.returncode == 4, result
+
+
+def test_versions_of_moved_objects_go(sim):
+    sim.rules |= {"tiers": [{"after_days": 30, "class": "STANDARD_IA"}], "transitions": "agent", "min_size": 0,
+        "keep": {"last": 1}}
+    bucket = sim.bucket()
+    sim.put(bucket, "a", b"a" * 1000)
+    sim.back_up()
+    sim.day(40)
+    sim.fill(bucket, 20)
+    assert sim.run()["moved"] == 1
+    sim.day(41)
+    point = sim.back_up()
+    assert sim.prune()["versions"] == 1
+    sim.check(point)
+
+
+def test_what_is_locked_stays_and_is_counted(server, vaultferry):
+    world = Locked(server, vaultferry, {"keep": {"last": 1}, "grace_days": 0},
+        {"lock": {"mode": "governance", "days": 1}})
+    bucket = world.bucket(actions=())
+    world.fill(bucket, 20)
+    world.grant_documents(bucket)
+    world.back_up()
+    world.later()
+    world.put(bucket, "k001", b"other")
+    world.later()
+    point = world.back_up()
+    report = world.prune()
+    assert (report["versions"], report["retained_by_lock"], report["failed"]) == (0, 1, 0)
+    world.check(point, exact=False)
