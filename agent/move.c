@@ -72,22 +72,67 @@ void move_set_up(struct move_setup *setup, const struct copy_job *copies)
     setup->job.website = true; /* a redirect that the copy has must be set anew */
 }
 
+static bool has_parts(const char *text)
+{
+    return strchr(text, '-') != NULL;
+}
+
+/* Of whole objects by one algorithm; those of parts say nothing of another number of parts. */
+static bool checksums_compare(const struct s3_head *a, const struct s3_head *b)
+{
+    const size_t algorithm = strcspn(a->checksum, ":");
+
+    return a->checksum[0] != '\0' && strncmp(a->checksum, b->checksum, algorithm + 1) == 0 && !has_parts(a->checksum) &&
+           !has_parts(b->checksum);
+}
+
+/* An ETag of parts, or under a KMS key, is another one after each copy. */
+static bool etag_is_of_content(const struct s3_head *head)
+{
+    return !has_parts(head->etag) && strncmp(head->encryption, "aws:kms", strlen("aws:kms")) != 0;
+}
+
+bool move_is_twin(const struct s3_head *recorded, const struct s3_head *top)
+{
+    if (recorded->size != top->size || top->modified_s < recorded->modified_s || !copying_same_headers(recorded, top))
+        return false;
+    if (strcmp(recorded->etag, top->etag) == 0)
+        return true;
+    if (checksums_compare(recorded, top))
+        return strcmp(recorded->checksum, top->checksum) == 0;
+    return !etag_is_of_content(recorded) || !etag_is_of_content(top);
+}
+
+static enum s3_status look_at(
+        const struct copying *copying, const char *version, struct s3_head *head, struct s3_error *error)
+{
+    const struct vault *vault = copying->job->vault;
+    struct s3_head_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len),
+        .checksum = true };
+
+    options.target.version = version;
+    return s3_head_object(copying->conn, vault->client, &options, head, error);
+}
+
 /* Another version lies on top of the recorded one. */
 static enum s3_status judge_other(struct move *move, struct s3_error *error)
 {
     struct copying *copying = &move->copying;
-    const struct vault *vault = copying->job->vault;
-    struct s3_head_options options = { .target = vault_target(vault, copying->path.ptr, copying->path.len) };
-    struct s3_head recorded;
+    struct s3_head *heads = calloc(2, sizeof *heads);
     enum s3_status status;
     bool same;
 
-    options.target.version = move->version;
-    s3_head_init(&recorded);
-    status = s3_head_object(copying->conn, vault->client, &options, &recorded, error);
-    same = status == S3_OK && recorded.size == copying->source.size &&
-           strcmp(recorded.etag, copying->source.etag) == 0 && copying_same_headers(&recorded, &copying->source);
-    s3_head_free(&recorded);
+    if (heads == NULL)
+        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    s3_head_init(&heads[0]);
+    s3_head_init(&heads[1]);
+    status = look_at(copying, move->version, &heads[0], error);
+    if (status == S3_OK)
+        status = look_at(copying, copying->source.version, &heads[1], error);
+    same = status == S3_OK && move_is_twin(&heads[0], &heads[1]);
+    s3_head_free(&heads[0]);
+    s3_head_free(&heads[1]);
+    free(heads);
     if (status == S3_NOT_FOUND)
         return s3_fail(error, S3_CHANGED, "NotThere",
                 "version %.64s, which was recorded, is gone, and another one lies there: `verify` tells more",

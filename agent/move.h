@@ -30,6 +30,10 @@ void move_set_up(struct move_setup *setup, const struct copy_job *copies);
 /* For how many days a version is thawed, so that a run of this policy's schedule comes in time. */
 unsigned move_thaw_days(const struct config_policy *policy);
 
+/* Whether what lies on top is a copy of the recorded version, made by a run that did not come to record it: headers,
+ * metadata and size are the same, and what tells of the content is, as far as it can be compared. Pure. */
+bool move_is_twin(const struct s3_head *recorded, const struct s3_head *top);
+
 /*
  * Does an action of kind MOVE: DONE, copied; ADOPTED, it lies in result.entry.class_ already: under another version
  * (result.did is STATE_MOVED) or moved in place by somebody else (STATE_IS); THAWING, LEFT, FAILED. Never fails

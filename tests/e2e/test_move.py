@@ -243,6 +243,32 @@ def test_killed_before_it_was_recorded_a_move_is_found_and_not_made_again(sim):
     assert sim.do("verify", "--source", bucket, config=config)["problems"] == []
 
 
+@pytest.mark.parametrize("how", ["plain", "kms", "parts"])
+def test_what_a_killed_run_left_is_told_from_what_a_stranger_wrote(sim, how):
+    """Also where the ETag of each copy is another one: under a KMS key, and where parts became one."""
+    vault = {"encryption": {"kms_key_id": f"arn:aws:kms:us-east-1:{sim.server.vault_account}:key/k"}}
+    words = {"vault": vault} if how == "kms" else {"policy": {"parts": "faithful"}} if how == "parts" else {}
+    sim.limits(min_part_size=1024)
+    bucket = sim.bucket()
+    sim.clock(-40 * DAY)
+    for key in ("ours", "theirs"):
+        upload(sim, bucket, key, 3, Metadata={"m": "1"}) if how == "parts" else sim.put(bucket, key, BODY,
+            Metadata={"m": "1"})
+    sim.clock(0)
+    sim.run(config=sim.config(**words))
+    for key, more in (("ours", {}), ("theirs", {"MetadataDirective": "REPLACE", "Metadata": {"m": "2"}})):
+        entry = sim.vault.live(bucket)[key]
+        source = {"Bucket": sim.vault_bucket, "Key": entry["Key"], "VersionId": entry["VersionId"]}
+        sim.owner.copy_object(Bucket=sim.vault_bucket, Key=entry["Key"], CopySource=source, StorageClass="STANDARD_IA",
+            **more, **({"ServerSideEncryption": "aws:kms"} if how == "kms" else {}))
+    report = sim.run(exit=2, config=sim.tiers(**({"vault": vault} if how == "kms" else {})))
+    assert numbers(report) == {"moved": 1, "move_failed": 1}
+    assert [(one["key"], one["code"]) for one in report["failures"]] == [("theirs", "Overwritten")]
+    assert set(sim.vault.copies(bucket).values()) == {2}
+    known = sim.manifest(bucket)
+    assert (known["ours"][0], known["theirs"][0]) == ("STANDARD_IA", "STANDARD")
+
+
 def test_answers_that_are_lost_make_no_move_twice(sim):
     bucket = sim.warm({40 + i: "STANDARD_IA" for i in range(6)})
     sim.faults({"operation": "CopyObject", "key_prefix": f"data/{bucket}/", "probability": 0.5, "seed": 3,

@@ -173,6 +173,49 @@ static void thaw_lasts_until_the_next_run(void **state)
     }
 }
 
+static bool twins(const char *etag, const char *sum, const char *other_etag, const char *other_sum, const char *key)
+{
+    struct s3_head heads[2];
+    bool same;
+
+    for (int i = 0; i < 2; i++) {
+        s3_head_init(&heads[i]);
+        heads[i].size = 5;
+        heads[i].modified_s = 100 + i;
+        (void)snprintf(heads[i].etag, sizeof heads[i].etag, "%s", i == 0 ? etag : other_etag);
+        (void)snprintf(heads[i].checksum, sizeof heads[i].checksum, "%s", i == 0 ? sum : other_sum);
+        (void)snprintf(heads[i].encryption, sizeof heads[i].encryption, "%s", key);
+    }
+    same = move_is_twin(&heads[0], &heads[1]);
+    heads[1].modified_s = 99; /* what is older than the recorded one was not made from it */
+    assert_false(move_is_twin(&heads[0], &heads[1]));
+    heads[1].modified_s = 100;
+    heads[1].size = 6;
+    assert_false(move_is_twin(&heads[0], &heads[1]));
+    heads[1].size = 5;
+    heads[1].tags = 1;
+    assert_false(move_is_twin(&heads[0], &heads[1]));
+    s3_head_free(&heads[0]);
+    s3_head_free(&heads[1]);
+    return same;
+}
+
+static void twin_is_told_by_what_tells_of_the_content(void **state)
+{
+    (void)state;
+    assert_true(twins("a", "", "a", "", ""));
+    assert_false(twins("a", "", "b", "", ""));
+    assert_false(twins("a", "", "b", "", "AES256"));
+    assert_true(twins("a", "", "b", "", "aws:kms"));
+    assert_true(twins("a", "", "b", "", "aws:kms:dsse"));
+    assert_true(twins("a-3", "", "b", "", ""));
+    assert_true(twins("a", "SHA256:x", "b", "SHA256:x", ""));
+    assert_false(twins("a-3", "SHA256:x", "b", "SHA256:y", "aws:kms"));
+    assert_true(twins("a-3", "SHA256:x-3", "b", "SHA256:y", "aws:kms"));
+    assert_true(twins("a-3", "CRC64NVME:x", "b", "SHA256:y", ""));
+    assert_false(twins("a", "CRC64NVME:x", "b", "SHA256:y", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +223,7 @@ int main(void)
         cmocka_unit_test(deepest_class_and_unknown_ones_are_never_asked_about),
         cmocka_unit_test(nothing_that_is_to_be_moved_is_missed),
         cmocka_unit_test(keys_are_kept_in_order_until_they_are_too_many),
+        cmocka_unit_test(twin_is_told_by_what_tells_of_the_content),
         cmocka_unit_test(thaw_lasts_until_the_next_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
