@@ -41,7 +41,7 @@ class Quickstart:
 
     def client(self, account):
         known = self.settings("ceph/env")
-        return boto3.client("s3", endpoint_url=known["RGW_URL"], region_name="us-east-1",
+        return boto3.client("s3", endpoint_url=known["RGW_TLS_URL"], verify=known["RGW_CA"], region_name="us-east-1",
             aws_access_key_id=known[f"{account}_OWNER_KEY"], aws_secret_access_key=known[f"{account}_OWNER_SECRET"],
             config=Config(s3={"addressing_style": "path"}, proxies={}))
 
@@ -98,6 +98,10 @@ def test_quickstart_shows_the_whole_job_twice_and_leaves_nothing(quickstart):
     assert shell.returncode == 0, shell
     assert "copied 2," in shell.stdout and "would copy 2," in shell.stdout  # the invoice that came back, too
     assert reader.read("data/acme-documents/new.txt") == b"new\n"
+    assert "exit code 3" in shell.stdout and "restored 12 " in shell.stdout
+    points = reader.points("acme-documents")
+    assert [point["state"] for point in points] == ["complete"] * 4 + ["guarded", "complete"]
+    assert len(points[-1].view) == 14
     assert (quickstart.folder / "restored" / "contract.txt").read_text() == "The contract, as it was agreed.\n"
 
     # a machine that was started anew has the folder, and no server
