@@ -1,15 +1,17 @@
 /*
  * Extending locks (lock.extend): a version that a kept point still needs gets a new end while its old one is near; what
- * no point needs is left to run out. Called for each version that a prune keeps because a point needs it.
+ * no point needs is left to run out. Told of each version that a prune keeps because a point needs it.
  *
  * A version's age says when its end may be near, so that young versions cost nothing. From then on its retention is
  * asked for at each prune, and set anew, to now + days, where less than a third of `days` (14 days at most) is left.
  * Nothing is bypassed, hence nothing ever shortened. A version without any retention gets one.
  *
- * The judgements are pure. lock_extend_version asks; its struct and connection belong to one thread.
+ * The judgements are pure. A lock_extender is one thread's; its work is done by threads of its own.
  */
 #ifndef AGENT_LOCK_EXTEND_H
 #define AGENT_LOCK_EXTEND_H
+
+#include <jansson.h>
 
 #include "agent/prices.h"
 #include "agent/vault.h"
@@ -27,25 +29,29 @@ struct lock_extend_year {
 };
 struct lock_extend_year lock_extend_year(const struct prices *prices, int64_t days, uint64_t versions);
 
-/* One prune's extending: zero, but for the first four, is its beginning. */
-struct lock_extend {
-    const struct vault *vault;
-    struct s3_conn *conn;
-    int64_t now_ms; /* the vault's */
-    bool dry;       /* only looks */
+/* Whether the config asks for it. */
+bool lock_extend_wanted(const struct vault *vault);
 
-    uint64_t versions; /* that were handed in */
-    uint64_t looked;   /* whose retention was asked for */
-    uint64_t extended; /* whose end was moved; with `dry`: would be */
+/* What came of it. */
+struct lock_extended {
+    uint64_t versions; /* that were given */
+    uint64_t looked;   /* whose retention was asked for; dry: would be */
+    uint64_t extended; /* whose end was moved */
     uint64_t failed;
     struct failure failure; /* of the first that failed */
 };
+/* {"versions", "looked", "extended", "failed", "requests_a_year", "price_a_year"} */
+json_t *lock_extended_json(const struct lock_extended *extended, const struct prices *prices, int64_t days);
 
-/* Whether the config asks for it; else lock_extend_version does nothing. */
-bool lock_extend_wanted(const struct vault *vault);
-/* A version (not a marker) that stays because a point needs it. False where its lock could not be looked at or
- * extended: it is counted then, and nothing else has to stop for it. */
-bool lock_extend_version(struct lock_extend *extend, const char *path, size_t path_len, const char *version,
-        int64_t written_ms) __attribute__((warn_unused_result));
+struct lock_extender;
+/* dry: nothing is asked, only counted. */
+enum verdict lock_extender_new(const struct program *program, const struct vault *vault, bool dry,
+        struct lock_extender **extender, struct failure *failure) __attribute__((warn_unused_result));
+/* A version (not a marker) that stays because a point needs it, and when the service got it. What fails is counted, and
+ * stops nothing. VERDICT_INTERNAL without memory. */
+enum verdict lock_extender_give(struct lock_extender *extender, struct state_text path, struct state_text version,
+        int64_t written_ms, struct failure *failure) __attribute__((warn_unused_result));
+/* Waits until all is done. NULL is fine: then nothing was. */
+void lock_extender_end(struct lock_extender *extender, struct lock_extended *out);
 
 #endif

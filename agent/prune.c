@@ -109,20 +109,30 @@ static enum verdict take_away(struct pruning *pruning, struct failure *failure)
     enum verdict verdict;
 
     memset(&report->counts, 0, sizeof report->counts); /* from now on: what has gone */
-    report->locks = (struct lock_extend){
-        .vault = options->vault, .conn = options->conn, .now_ms = vault_now_ms(options->vault)
-    };
     verdict = prune_mark_points(pruning, failure);
     if (verdict == VERDICT_OK)
         verdict = prune_pass(pruning, false, failure);
     if (verdict == VERDICT_OK)
         verdict = prune_segment(pruning, failure);
-    if (verdict == VERDICT_OK)
-        verdict = prune_keep_files(pruning, failure);
     if (verdict != VERDICT_OK || report->failed > 0)
         return verdict;
     record->pruned_ms = vault_now_ms(options->vault);
     return prune_record_write(options->vault, options->conn, options->source, record, failure);
+}
+
+/* Looks at everything; locks of what stays are extended on the way. */
+static enum verdict look(struct pruning *pruning, struct failure *failure)
+{
+    enum verdict verdict = read_history(pruning, failure);
+
+    if (verdict == VERDICT_OK)
+        verdict = prune_extend_begin(pruning, failure);
+    if (verdict == VERDICT_OK)
+        verdict = count(pruning, failure);
+    if (verdict == VERDICT_OK)
+        verdict = prune_extend_points(pruning, failure);
+    prune_extend_end(pruning);
+    return verdict;
 }
 
 static enum verdict work(struct pruning *pruning, struct failure *failure)
@@ -132,12 +142,11 @@ static enum verdict work(struct pruning *pruning, struct failure *failure)
 
     if (verdict != VERDICT_OK || (report->stopped[0] != '\0' && !pruning->options->dry_run))
         return verdict;
-    if (report->points.newest == report->points.count || report->points.keeps_all)
+    if (report->points.newest == report->points.count ||
+            (report->points.keeps_all && !lock_extend_wanted(pruning->options->vault)))
         return VERDICT_OK;
-    verdict = read_history(pruning, failure);
-    if (verdict == VERDICT_OK)
-        verdict = count(pruning, failure);
-    if (verdict != VERDICT_OK || report->stopped[0] != '\0' || pruning->options->dry_run)
+    verdict = look(pruning, failure);
+    if (verdict != VERDICT_OK || report->stopped[0] != '\0' || pruning->options->dry_run || report->points.keeps_all)
         return verdict;
     return take_away(pruning, failure);
 }
@@ -183,7 +192,7 @@ static enum exit_code judge(const struct prune_report *report, enum verdict verd
         return verdict_exit(verdict);
     if (report->stopped[0] != '\0')
         return EXIT_GUARDED;
-    return report->failed > 0 || report->locks.failed > 0 || report->ignored > 0 ? EXIT_PARTIAL : EXIT_DONE;
+    return report->failed > 0 || report->ignored > 0 || report->extended.failed > 0 ? EXIT_PARTIAL : EXIT_DONE;
 }
 
 static void tell(const struct prune_report *report, bool dry_run)
@@ -208,6 +217,7 @@ void prune_source(const struct prune_options *options, struct prune_report *repo
     enum verdict verdict;
 
     (void)snprintf(report->source, sizeof report->source, "%s", options->source);
+    report->lock_days = options->vault->config->lock.days;
     if (pruning == NULL) {
         report->has_error = true;
         report->exit = EXIT_INTERNAL;

@@ -52,9 +52,11 @@ struct prune_report {
     uint64_t forgotten, remembered; /* points */
     uint64_t point_files;           /* versions of files of points that no later point needs */
     uint64_t retained_by_lock;      /* versions that the service keeps, as they are locked */
-    struct lock_extend locks;       /* of what stays, where the config wants locks extended */
     uint64_t failed;                /* that it would not take away for another reason; the first is in `error` */
-    struct cost cost;               /* storage_month: what is saved */
+    bool extends;                   /* locks, of what stays */
+    int64_t lock_days;
+    struct lock_extended extended;
+    struct cost cost; /* storage_month: what is saved */
     bool has_error;
     struct failure error;
 };

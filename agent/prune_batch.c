@@ -85,19 +85,6 @@ void prune_count(struct pruning *pruning, const struct prune_item *item)
         price_add(&counts->early, price->storage_gb_month, price_gb(item->size) * days / 30.0);
 }
 
-void prune_keep_locked(struct pruning *pruning, const struct prune_item *item)
-{
-    struct lock_extend *locks = &pruning->report->locks;
-    char version[S3_VERSION_MAX + 1];
-
-    if (!lock_extend_wanted(pruning->options->vault) || item->version.len > S3_VERSION_MAX)
-        return;
-    memcpy(version, item->version.ptr, item->version.len);
-    version[item->version.len] = '\0';
-    if (!lock_extend_version(locks, item->path.ptr, item->path.len, version, item->modified_ms) && locks->failed == 1)
-        event_warn("lock-not-extended", pruning->options->source, "%s", locks->failure.what);
-}
-
 static bool says_locked(struct s3_text message)
 {
     char text[300];

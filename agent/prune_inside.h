@@ -16,7 +16,8 @@ struct pruning {
     struct failure damage;
     double rate; /* runs that the schedule wants in a second */
     struct lease *lease;
-    struct manifest *manifest; /* the state folder's lock */
+    struct manifest *manifest;      /* the state folder's lock */
+    struct lock_extender *extender; /* NULL: locks are not extended */
 };
 
 /* Whether to go on: the lease is ours, and no stop was asked for. */
@@ -36,8 +37,9 @@ enum verdict prune_pass(struct pruning *pruning, bool only_count, struct failure
 /* prune_segment.c: the oldest points' own files, from the first up to where the chain is to begin. */
 enum verdict prune_segment(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
 
-/* The files of the points that stay, for their locks. */
-enum verdict prune_keep_files(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
+/* The point with which the chain is to begin, where there are any. */
+enum verdict prune_chain_begin(const struct pruning *pruning, size_t *root, struct failure *failure)
+        __attribute__((warn_unused_result));
 
 /* prune_batch.c: deletions, a thousand in a request. */
 enum prune_kind { PRUNE_VERSION, PRUNE_MARKER, PRUNE_NAME, PRUNE_POINT_FILE };
@@ -58,8 +60,13 @@ enum verdict prune_batch_add(struct prune_batch *batch, const struct prune_item 
 /* Everything that was added is answered. */
 enum verdict prune_batch_flush(struct prune_batch *batch, struct failure *failure) __attribute__((warn_unused_result));
 
-/* A version that stays since a point that holds needs it: its lock is extended where that is wanted. */
-void prune_keep_locked(struct pruning *pruning, const struct prune_item *item);
+/* prune_extend.c: locks of what stays because a point needs it; nothing, where the config does not ask for it. */
+enum verdict prune_extend_begin(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
+enum verdict prune_extend(struct pruning *pruning, const struct prune_item *item, struct failure *failure)
+        __attribute__((warn_unused_result));
+enum verdict prune_extend_points(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
+/* Waits for what is under way. */
+void prune_extend_end(struct pruning *pruning);
 
 /* What one item adds to the counts. */
 void prune_count(struct pruning *pruning, const struct prune_item *item);

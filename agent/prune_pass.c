@@ -168,8 +168,8 @@ static enum verdict settle_key(struct pass *pass, bool *left, struct failure *fa
         *left = *left || !version->goes;
         if (version->goes && !version->is_marker)
             verdict = give(pass, &item, false, failure);
-        else if (!version->goes && version->needed && pass->batch != NULL)
-            prune_keep_locked(pass->pruning, &item);
+        else if (!version->goes && version->needed && !version->is_marker && pass->batch == NULL)
+            verdict = prune_extend(pass->pruning, &item, failure);
     }
     /* what hides something goes after the service has said that this is gone */
     for (size_t i = 0; i < pass->count && verdict == VERDICT_OK; i++) {
@@ -202,8 +202,8 @@ static enum verdict settle_names(struct pass *pass, const char *hash, size_t len
         if (!(order == 0 && left) && !pass->pruning->report->points.in_doubt && !pass->pruning->report->points.broken &&
                 prune_judge_rest(&pass->pruning->report->points, entry->modified_ms))
             verdict = give(pass, &item, true, failure);
-        else if (left && pass->batch != NULL && !entry->is_marker)
-            prune_keep_locked(pass->pruning, &item);
+        else if (order == 0 && left && !entry->is_marker && pass->batch == NULL)
+            verdict = prune_extend(pass->pruning, &item, failure);
         if (verdict == VERDICT_OK)
             verdict = points_versions_next(&pass->names, &pass->name, failure);
     }

@@ -79,10 +79,8 @@ json_t *prune_report_json(const struct prune_report *report, const struct prices
             points_json(&report->points), "stopped",
             report->stopped[0] != '\0' ? json_string(report->stopped) : json_null());
 
-    if (json != NULL && report->locks.versions > 0)
-        (void)json_object_set_new(json, "locks",
-                json_pack("{sI sI sI}", "looked", (json_int_t)report->locks.looked, "extended",
-                        (json_int_t)report->locks.extended, "failed", (json_int_t)report->locks.failed));
+    if (json != NULL && report->extends)
+        (void)json_object_set_new(json, "locks", lock_extended_json(&report->extended, prices, report->lock_days));
     if (json != NULL && report->has_error)
         (void)json_object_set_new(json, "error", failure_json(&report->error));
     return json;
@@ -104,6 +102,20 @@ static void print_points(const struct prune_report *report)
     }
 }
 
+static void print_locks(const struct prune_report *report, const struct prices *prices, bool dry_run)
+{
+    const struct lock_extended *locks = &report->extended;
+    const struct lock_extend_year year = lock_extend_year(prices, report->lock_days, locks->versions);
+    char sum[MONEY_SIZE];
+
+    (void)printf("%s: of %llu locked versions that points need, %llu %s looked at", report->source,
+            (unsigned long long)locks->versions, (unsigned long long)locks->looked, dry_run ? "would be" : "were");
+    if (!dry_run)
+        (void)printf(
+                ", %llu extended, %llu failed", (unsigned long long)locks->extended, (unsigned long long)locks->failed);
+    (void)printf("; a year of this at a prune a day: %s\n", money(year.price, prices, sum));
+}
+
 void prune_report_print(const struct prune_report *report, const struct prices *prices, bool dry_run)
 {
     char month[MONEY_SIZE], early[MONEY_SIZE];
@@ -123,10 +135,8 @@ void prune_report_print(const struct prune_report *report, const struct prices *
     if (report->counts.early != 0)
         (void)printf(", %s is still billed for what goes early", money(report->counts.early, prices, early));
     (void)printf("\n");
-    if (report->locks.versions > 0)
-        (void)printf("%s: locks: %llu looked at, %llu extended, %llu failed\n", report->source,
-                (unsigned long long)report->locks.looked, (unsigned long long)report->locks.extended,
-                (unsigned long long)report->locks.failed);
+    if (report->extends)
+        print_locks(report, prices, dry_run);
     if (report->stopped[0] != '\0')
         (void)printf("%s: nothing was done: %s\n", report->source, report->stopped);
 }

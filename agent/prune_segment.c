@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Where the chain is to begin; point_count: where it begins now. */
-static enum verdict choose_root(struct pruning *pruning, size_t *root, struct failure *failure)
+static enum verdict choose_root(const struct pruning *pruning, size_t *root, struct failure *failure)
 {
     const struct verifying *verifying = &pruning->verifying;
     bool *has_full = calloc(verifying->point_count + 1, sizeof *has_full);
@@ -33,6 +33,15 @@ static const char *first_named(const struct verifying *verifying, size_t root)
             if (strcmp(verifying->points[i].files[f].point, first) < 0)
                 first = verifying->points[i].files[f].point;
     return first;
+}
+
+enum verdict prune_chain_begin(const struct pruning *pruning, size_t *root, struct failure *failure)
+{
+    enum verdict verdict = choose_root(pruning, root, failure);
+
+    if (verdict == VERDICT_OK && *root == pruning->verifying.point_count)
+        *root = 0; /* nothing can go: all belongs to it */
+    return verdict;
 }
 
 static enum verdict leave_word(struct pruning *pruning, size_t root, struct failure *failure)
@@ -171,42 +180,5 @@ enum verdict prune_segment(struct pruning *pruning, struct failure *failure)
         verdict = sweep(pruning, end, false, failure);
     if (verdict == VERDICT_OK)
         verdict = sweep(pruning, end, true, failure);
-    return verdict;
-}
-
-enum verdict prune_keep_files(struct pruning *pruning, struct failure *failure)
-{
-    const struct prune_options *options = pruning->options;
-    const struct prune_record *record = &pruning->verifying.record;
-    const struct s3_page_entry *entry = NULL;
-    struct points_versions cursor;
-    struct layout_parts parts;
-    struct layout_path path;
-    enum verdict verdict = VERDICT_OK;
-
-    if (!lock_extend_wanted(options->vault))
-        return VERDICT_OK;
-    if (layout_folder(&options->vault->layout, LAYOUT_POINT, options->source, &path) != STATE_OK)
-        return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no valid name of a source", options->source);
-    points_versions_begin(&cursor, options->vault, options->conn, (struct state_text){ path.ptr, path.len },
-            (struct state_text){ NULL, 0 });
-    verdict = points_versions_next(&cursor, &entry, failure);
-    while (verdict == VERDICT_OK && entry != NULL) {
-        const struct prune_item item = { .kind = PRUNE_POINT_FILE,
-            .path = { entry->key.ptr, entry->key.len },
-            .version = { entry->version.ptr, entry->version.len },
-            .modified_ms = entry->modified_ms };
-        bool is_ours = !entry->is_marker &&
-                       layout_parse(&options->vault->layout, entry->key.ptr, entry->key.len, &parts) == STATE_OK;
-        /* files of folders before the root that are named from behind it lie there still */
-        if (is_ours && parts.kind != LAYOUT_FORGOTTEN && parts.kind != LAYOUT_PINNED &&
-                (!record->has_root || parts.kind == LAYOUT_CHANGES ||
-                        memcmp(parts.point.ptr, record->root, STATE_POINT_LEN) >= 0))
-            prune_keep_locked(pruning, &item);
-        verdict = prune_may_go_on(pruning, failure);
-        if (verdict == VERDICT_OK)
-            verdict = points_versions_next(&cursor, &entry, failure);
-    }
-    points_versions_end(&cursor);
     return verdict;
 }

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from botocore.exceptions import ClientError
 from test_policy import Least, assumed
+from test_prune import Pruned
 from test_run_multipart import kill_in_the_middle, upload
 from world import EXTERNAL_ID, KIB, MIB, Vault, World, document, listing, moment
 
@@ -349,3 +350,135 @@ def test_nobody_locks_for_longer_than_the_bucket_allows(sim):
             ObjectLockRetainUntilDate=until, ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
     thief.put_object_retention(Bucket=sim.vault_bucket, Key=one["Key"], VersionId=one["VersionId"],
         Retention={"Mode": "GOVERNANCE", "RetainUntilDate": now + datetime.timedelta(days=DAYS + 1)})
+
+
+class Extending(Locked):
+    """A locked vault that is pruned, by exactly the printed role, on a clock that moves days."""
+
+    def __init__(self, server, vaultferry):
+        super().__init__(server, vaultferry)
+        self.prune_role = self.vault_role.replace("vaultferry-vault", "vaultferry-prune")
+        self.policy_of = {"keep": {"last": 2}, "delete_after_days": None, "grace_days": 0}
+        self.lock = {"mode": "governance", "days": 12, "extend": True}
+        self.today = 0
+        Pruned.grant_prune(self)
+
+    def config(self, *buckets, policy=None, vault=None, **top):
+        return super().config(*buckets, policy=self.policy_of | (policy or {}),
+            vault={"prune_role_arn": self.prune_role} | (vault or {}), **top)
+
+    def pass_days(self, days):
+        self.today += days
+        self.clock(self.today * DAY)
+
+    def left(self, prefix):
+        """{(key, version): days until its lock ends; under 0: it has}"""
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=self.today)
+        return {one: (end - now).total_seconds() / DAY for one, (_, end) in self.locked(prefix).items()}
+
+    def prune(self, *arguments, exit=0):
+        return self.do("prune", *arguments, exit=exit)
+
+
+@pytest.fixture
+def vault(s3sim, vaultferry):
+    yield Extending(s3sim, vaultferry)
+    s3sim.control("POST", "/_s3sim/reset")
+
+
+def test_what_points_need_stays_locked_for_months_and_the_rest_runs_out(vault):
+    bucket = vault.filled(12)
+    vault.put(bucket, "l" * 1024, b"a long name")
+    vault.run()
+    first = set(vault.left("data"))
+    extended = looked = 0
+    for step in range(10):  # of three days each
+        vault.pass_days(3)
+        vault.put(bucket, "k000", b"of step %d" % step)
+        vault.run()
+        answer = vault.prune(exit=0)
+        assert answer["failed"] == 0
+        locks = answer["sources"][0]["locks"]
+        assert locks["failed"] == 0
+        extended, looked = extended + locks["extended"], looked + locks["looked"]
+        live = {(one["Key"], one["VersionId"]) for one in vault.vault.live(bucket).values()}
+        ends = vault.left("data") | vault.left("names/")
+        for one in [*live, *vault.left("names/")]:
+            assert ends[one] > 3.9, (step, one, ends)
+        for point in vault.do("points")["points"]:
+            if point["kept_by"]:
+                files = vault.left(f"points/{bucket}/{point['point']}/")
+                assert min(days for (key, _), days in files.items() if "forgotten" not in key) > 3.9, (step, files)
+    # thirteen objects, a name, and files of points: each once in some eight days
+    assert 20 < extended <= looked
+    gone = first - set(vault.left("data"))
+    assert len(gone) == 1 and min(vault.left("data").values()) > 0  # the first k000: it was never extended
+    assert len(vault.vault.versions(f"data/{bucket}/k000")) <= 6
+    back = f"back-{vault.tag}"
+    vault.source.create_bucket(Bucket=back)
+    assert vault.do("restore", "--source", bucket, "--to", f"s3://{back}/", "--to-profile", "source")["restored"] == 13
+
+
+def test_locks_are_extended_where_nothing_may_go_and_where_prune_asks(vault):
+    bucket = vault.filled(4)
+    vault.run()
+    vault.pass_days(10)
+    vault.policy_of = {"delete_after_days": None}  # keeps everything
+    dry = vault.prune("--dry-run")["sources"][0]["locks"]
+    assert (dry["versions"], dry["looked"], dry["extended"]) == (6, 6, 0) and dry["price_a_year"] > 0
+    assert max(vault.left("data").values()) < 3
+    locks = vault.prune()["sources"][0]["locks"]
+    assert (locks["versions"], locks["extended"]) == (6, 6)
+    assert min(vault.left("data").values()) > 11.9 and min(vault.left("points/").values()) > 11.9
+    assert vault.prune()["sources"][0]["locks"]["extended"] == 0
+    for key in listing(vault.source, bucket):
+        vault.put(bucket, key, b"anew")
+    vault.later()
+    vault.pass_days(9)
+    vault.run()
+    vault.policy_of = {"keep": {"last": 1}, "delete_after_days": None, "grace_days": 0}
+    vault.pass_days(9)
+    answer = vault.prune(exit=3)["sources"][0]  # half of the versions would go
+    assert answer["stopped"] and answer["locks"]["extended"] >= 4
+    live = {(one["Key"], one["VersionId"]) for one in vault.vault.live(bucket).values()}
+    assert min(days for one, days in vault.left("data").items() if one in live) > 11.9
+
+
+def test_a_lock_that_cannot_be_extended_is_told_and_ends_nothing_else(vault):
+    bucket = vault.filled(4)
+    vault.run()
+    vault.pass_days(10)
+    vault.faults({"operation": "PutObjectRetention", "key": f"data/{bucket}/k001", "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    result = vault.cli("--json", "prune")
+    locks = result.json["sources"][0]["locks"]
+    assert result.returncode == 2 and (locks["extended"], locks["failed"]) == (5, 1), result
+    assert "s3:PutObjectRetention" in events(result, "locks-not-extended")[0]["message"]
+
+
+def test_nothing_is_extended_unless_the_config_asks(vault):
+    vault.filled(2)
+    vault.run()
+    vault.pass_days(10)
+    vault.lock["extend"] = False
+    vault.forget_counts()
+    assert "locks" not in vault.prune()["sources"][0]
+    counts = vault.counts()
+    assert (counts["GetObjectRetention"], counts["PutObjectRetention"]) == (0, 0)
+
+
+def test_a_locked_version_that_may_go_is_counted_and_goes_when_its_lock_has_ended(vault):
+    bucket = vault.filled(6)
+    vault.lock["extend"] = False
+    vault.run()
+    for i in range(3):
+        vault.pass_days(1)
+        vault.put(bucket, "k000", b"%d" % i)
+        vault.run()
+    answer = vault.prune()
+    assert answer["retained_by_lock"] > 0 and answer["failed"] == 0 and answer["versions"] == 0
+    assert len(vault.vault.versions(f"data/{bucket}/k000")) == 4
+    vault.pass_days(14)
+    answer = vault.prune()
+    assert answer["retained_by_lock"] == 0 and answer["versions"] == 2
+    assert len(vault.vault.versions(f"data/{bucket}/k000")) == 2
