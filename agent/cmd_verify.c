@@ -85,8 +85,8 @@ static void tell_problem(void *ctx, const struct verify_problem *problem)
     if (json_array_size(telling->problems) >= VERIFY_LISTED_MAX)
         return;
     (void)json_array_append_new(
-            telling->problems, json_pack("{ss so ss ss}", "source", problem->source, "key", key_json(problem->key),
-                                       "problem", problem->problem, "detail", problem->detail));
+            telling->problems, json_pack("{ss so ss so}", "source", problem->source, "key", key_json(problem->key),
+                                       "problem", problem->problem, "detail", words_json(problem->detail)));
 }
 
 static json_t *notes_json(const struct verify_report *report)
@@ -96,8 +96,8 @@ static json_t *notes_json(const struct verify_report *report)
     for (int i = 0; i < VERIFY_NOTES; i++)
         if (report->notes[i].count > 0)
             (void)json_array_append_new(
-                    notes, json_pack("{ss sI ss}", "note", verify_note_name((enum verify_note_kind)i), "count",
-                                   (json_int_t)report->notes[i].count, "detail", report->notes[i].detail));
+                    notes, json_pack("{ss sI so}", "note", verify_note_name((enum verify_note_kind)i), "count",
+                                   (json_int_t)report->notes[i].count, "detail", words_json(report->notes[i].detail)));
     return notes;
 }
 

@@ -52,8 +52,9 @@ json_t *drill_problems_json(const struct drill_report *report)
     for (size_t i = 0; i < report->listed; i++) {
         const struct drill_problem *item = &report->items[i];
         const struct state_text key = { item->key, item->key_len };
-        if (json_array_append_new(problems, json_pack("{ss so ss ss}", "source", report->source, "key", key_json(key),
-                                                    "problem", item->problem, "detail", item->detail)) != 0) {
+        if (json_array_append_new(problems, json_pack("{ss so ss so}", "source", report->source, "key", key_json(key),
+                                                    "problem", item->problem, "detail", words_json(item->detail))) !=
+                0) {
             json_decref(problems);
             return NULL;
         }

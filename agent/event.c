@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/report.h"
 #include "state/utc.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -70,7 +71,7 @@ static void tell(const char *event, const char *level, const char *source, const
         clear_progress_locked();
         (void)fprintf(stderr, "%s: %s%s%s\n", level, source != NULL ? source : "", source != NULL ? ": " : "", what);
     } else {
-        json_t *fields = json_pack("{ss ss}", "level", level, "message", what);
+        json_t *fields = json_pack("{ss so}", "level", level, "message", words_json(what));
         write_json(event, source, fields);
         json_decref(fields);
     }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/utf8.h"
+
 void source_report_clear(struct source_report *report)
 {
     for (size_t i = 0; i < report->failure_count; i++) {
@@ -57,6 +59,31 @@ json_t *key_json(struct state_text key)
     return json_stringn(key.ptr, key.len);
 }
 
+json_t *words_json(const char *words)
+{
+    size_t length = strlen(words);
+    json_t *json;
+    char *copy;
+
+    if (state_utf8_is_valid(words, length))
+        return json_stringn(words, length);
+    copy = malloc(length);
+    if (copy == NULL)
+        return NULL;
+    for (size_t at = 0, step; at < length; at += step) {
+        step = state_utf8_sequence(words + at, length - at);
+        if (step > 0) {
+            memcpy(copy + at, words + at, step);
+        } else {
+            copy[at] = '?';
+            step = 1;
+        }
+    }
+    json = json_stringn(copy, length);
+    free(copy);
+    return json;
+}
+
 json_t *time_json(int64_t ms)
 {
     char text[STATE_TIME_SIZE];
@@ -67,14 +94,14 @@ json_t *time_json(int64_t ms)
 json_t *failure_json(const struct failure *failure)
 {
     const struct s3_error *s3 = &failure->s3;
-    json_t *error = json_pack("{ss}", "message", failure->what);
+    json_t *error = json_pack("{so}", "message", words_json(failure->what));
 
     if (error == NULL || s3->operation == NULL)
         return error;
     if (json_object_set_new(error, "operation", json_string(s3->operation)) != 0 ||
             json_object_set_new(error, "status", json_integer(s3->http_status)) != 0 ||
-            json_object_set_new(error, "code", json_string(s3->code)) != 0 ||
-            json_object_set_new(error, "request_id", json_string(s3->request_id)) != 0) {
+            json_object_set_new(error, "code", words_json(s3->code)) != 0 ||
+            json_object_set_new(error, "request_id", words_json(s3->request_id)) != 0) {
         json_decref(error);
         return NULL;
     }
@@ -135,7 +162,7 @@ static json_t *warnings_json(const struct source_report *report)
     json_t *warnings = json_array();
 
     for (size_t i = 0; i < report->warning_count && warnings != NULL; i++) {
-        if (json_array_append_new(warnings, json_string(report->warnings[i])) != 0) {
+        if (json_array_append_new(warnings, words_json(report->warnings[i])) != 0) {
             json_decref(warnings);
             return NULL;
         }

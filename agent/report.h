@@ -73,6 +73,8 @@ json_t *requests_json(const uint64_t requests[REQUEST_KINDS]);
 json_t *classes_json(const struct state_totals by_class[CLASS_COUNT]);
 /* A key as a JSON string; keys that are not valid UTF-8 cannot occur. */
 json_t *key_json(struct state_text key);
+/* Words for people: a text that was cut within a character, or that a service spelled badly, has "?" there. */
+json_t *words_json(const char *words);
 /* "2026-11-20T03:00:00Z" */
 json_t *time_json(int64_t ms);
 /* Prints a document on one line on stdout, and decrefs it. False where stdout fails. */

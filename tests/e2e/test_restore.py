@@ -533,3 +533,16 @@ def test_a_hundred_thousand_objects_take_little_memory(sim, build_dir):
     print(f"{count} objects: VmHWM {resident:.0f} MiB, anonymous {anonymous:.0f} MiB")
     assert report.returncode == 0 and numbers(report.json) == told(restored=count), report
     assert sanitized or anonymous <= 64
+
+
+@pytest.mark.parametrize("lead", range(3))
+def test_what_is_said_of_long_keys_is_cut_between_characters(sim, lead):
+    bucket = sim.bucket()
+    key = "x" * lead + "\u20ac" * 340
+    sim.put(bucket, key)
+    sim.run()
+    back = sim.bucket("narrow")
+    sim.faults({"operation": "*", "action": "error", "status": 403, "code": "AccessDenied", "bucket": back,
+        "key_prefix": key[:3]})
+    report = sim.do("restore", "--source", bucket, "--to", f"s3://{back}/", "--to-profile", "source", exit=5)
+    assert [one["key"] for one in report["failures"]] == [key] and "AccessDenied" in report["failures"][0]["message"]
