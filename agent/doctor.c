@@ -127,8 +127,30 @@ static enum verdict prepare(struct doctor *doctor, struct failure *failure)
         return failure_set(failure, VERDICT_INTERNAL, "the system gives no random bytes");
     doctor->vault.client = doctor->hasty;
     (void)snprintf(doctor->probe, sizeof doctor->probe, "%slease/.doctor/%s", doctor->vault.config->prefix, name);
-    (void)snprintf(doctor->absent, sizeof doctor->absent, "%slease/.doctor/absent", doctor->vault.config->prefix);
     return VERDICT_OK;
+}
+
+/* What is about one subject stands together, where the first of it stood: some can only be tried at the end. */
+static void group(struct doctor_report *report)
+{
+    struct doctor_check *grouped = malloc((report->count + 1) * sizeof *grouped);
+    bool *taken = calloc(report->count + 1, sizeof *taken);
+    size_t count = 0;
+
+    for (size_t i = 0; grouped != NULL && taken != NULL && i < report->count; i++)
+        for (size_t j = i; !taken[i] && j < report->count; j++)
+            if (!taken[j] && (j == i || strcmp(report->checks[j].subject, report->checks[i].subject) == 0)) {
+                grouped[count++] = report->checks[j];
+                taken[j] = j > i;
+            }
+    if (count == report->count && grouped != NULL) {
+        free(report->checks);
+        report->checks = grouped;
+        report->capacity = report->count + 1;
+        grouped = NULL;
+    }
+    free(grouped);
+    free(taken);
 }
 
 enum verdict doctor_look(const struct program *program, const struct option_list *wanted, struct doctor_report *report,
@@ -147,6 +169,7 @@ enum verdict doctor_look(const struct program *program, const struct option_list
         doctor_look_at_machine(&doctor);
     }
     report->stopped = clock_stop_asked();
+    group(report);
     free(doctor.sources);
     s3_client_free(doctor.hasty);
     s3_client_free(doctor.once);

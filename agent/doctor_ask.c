@@ -290,26 +290,21 @@ static enum s3_status put_tags(struct doctor *doctor, const struct doctor_side *
 
 static enum s3_status get_retention(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
 {
-    const struct s3_target asked = target(side, false);
+    const struct s3_target asked = target(side, true);
     struct s3_retention retention;
 
     return s3_get_object_retention(doctor->conn, side->client, &asked, &retention, error);
 }
 
-/* Of an object that is not there: nothing is ever locked by it. */
+/* To an end that is over: refused as that, once it is allowed. */
 static enum s3_status put_retention(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
 {
-    struct s3_put_retention_options options = {
-        .target = vault_target(&doctor->vault, doctor->absent, strlen(doctor->absent)), .mode = "GOVERNANCE"
+    const struct s3_put_retention_options options = {
+        .target = target(side, true), .mode = "GOVERNANCE", .until = "2001-01-01T00:00:00Z"
     };
-    char until[STATE_TIME_SIZE];
+    enum s3_status status = s3_put_object_retention(doctor->conn, side->client, &options, error);
 
-    if (!side->lists)
-        return s3_fail(error, S3_REFUSED, "NotImplemented", "without s3:ListBucket it cannot be told");
-    if (state_utc_format(vault_now_ms(&doctor->vault) / 1000 * 1000 + 86400000, until) == 0)
-        return s3_fail(error, S3_REFUSED, "NotImplemented", "the vault's time is not known");
-    options.until = until;
-    return s3_put_object_retention(doctor->conn, side->client, &options, error);
+    return status == S3_REFUSED && strcmp(error->code, "InvalidArgument") == 0 ? S3_OK : status;
 }
 
 /* In the order in which they help each other: whoever lists can tell what is missing from what is denied. */
@@ -341,7 +336,7 @@ static const struct doctor_ask asks[] = {
     { "s3:ListMultipartUploadParts", list_parts, true, false, true },
     { "s3:PutObject", put_wrong, true, false, false },
     { "s3:GetObjectRetention", get_retention, true, true, false },
-    { "s3:PutObjectRetention", put_retention, false, false, false },
+    { "s3:PutObjectRetention", put_retention, true, false, false },
 };
 
 const struct doctor_ask *doctor_ask_for(const char *action)

@@ -8,29 +8,23 @@
 #include "agent/source.h"
 #include "agent/vault.h"
 
-enum {
-    DOCTOR_ATTEMPTS = 3, /* of a request: nobody waits minutes for each of many checks */
-    DOCTOR_MARKERS = 4   /* each role that may write one tries */
-};
+enum { DOCTOR_ATTEMPTS = 3 }; /* of a request: nobody waits minutes for each of many checks */
 
 struct doctor {
     const struct program *program;
     const struct option_list *wanted;
     struct s3_conn *conn;
     struct doctor_report *report;
-    struct vault vault;                               /* with a client that gives up sooner */
-    struct s3_client *hasty;                          /* the vault's; owned */
-    struct s3_client *once;                           /* likewise, which repeats nothing */
-    bool vault_answers;                               /* its role can be taken, the bucket is there */
-    char probe[STATE_PATH_MAX + 1];                   /* the path of the object that this doctor writes */
-    char written[S3_VERSION_MAX + 1];                 /* its version; "": none, or none any more */
-    char markers[DOCTOR_MARKERS][S3_VERSION_MAX + 1]; /* the delete markers over it */
-    size_t marker_count;
-    bool is_written;
-    bool keeps_wrong;                /* the store takes bytes whose sum is wrong: they must not be offered */
-    char absent[STATE_PATH_MAX + 1]; /* a path beside it where nothing is */
-    char found[S3_VERSION_MAX + 1];  /* the version of another object, where none is written */
-    struct source *sources;          /* that were looked at: names and policies */
+    struct vault vault;               /* with a client that gives up sooner */
+    struct s3_client *hasty;          /* the vault's; owned */
+    struct s3_client *once;           /* likewise, which repeats nothing */
+    bool vault_answers;               /* its role can be taken, the bucket is there */
+    char probe[STATE_PATH_MAX + 1];   /* the path of the object that this doctor writes */
+    char written[S3_VERSION_MAX + 1]; /* its version; "": none, or none any more */
+    bool is_written, is_cleaned;
+    bool keeps_wrong;               /* the store takes bytes whose sum is wrong: they must not be offered */
+    char found[S3_VERSION_MAX + 1]; /* the version of another object, where none is written */
+    struct source *sources;         /* that were looked at: names and policies */
     size_t source_count, source_capacity;
     uint64_t objects; /* of all sources that were looked at, by their newest points */
 };
@@ -72,7 +66,7 @@ bool doctor_identity(struct doctor *doctor, const char *subject, const struct ac
 void doctor_look_at_vault(struct doctor *doctor);
 /* What a run would say of the vault, with the sources that were found. */
 void doctor_look_at_health(struct doctor *doctor);
-/* As the restore role and the prune role, which has to come last: it takes away what the others wrote. */
+/* As the restore role and the prune role; then what doctor wrote is deleted, by all who may. Comes last. */
 void doctor_look_at_roles(struct doctor *doctor);
 enum verdict doctor_look_at_sources(struct doctor *doctor, struct failure *failure);
 /* One source in the vault: its newest point, its lease. */

@@ -167,8 +167,6 @@ void doctor_look_at_vault(struct doctor *doctor)
     doctor_probe_all(doctor, &side);
     if (!only_read) {
         doctor_try_folders(doctor, &side);
-        doctor_try_deleting(doctor, &side);
-        doctor_try_ending(doctor, &side);
     }
     look_at_region(doctor);
     if (!only_read && !clock_stop_asked()) { /* who restores need not know the bucket's own configuration */
@@ -184,6 +182,18 @@ struct other_role {
     enum permission_document document;
     bool may_be_absent;
 };
+
+/* Over all that was read before. Once. */
+static void clean_as_writer(struct doctor *doctor)
+{
+    const struct doctor_side side = side_of(doctor, role, PERMISSION_VAULT_ROLE, doctor->hasty);
+
+    if (!doctor->vault_answers || doctor->is_cleaned || doctor->program->config->source_count == 0)
+        return;
+    doctor->is_cleaned = true;
+    doctor_try_deleting(doctor, &side);
+    doctor_try_ending(doctor, &side);
+}
 
 static void look_as(struct doctor *doctor, const struct other_role *other)
 {
@@ -204,10 +214,11 @@ static void look_as(struct doctor *doctor, const struct other_role *other)
         side = side_of(doctor, other->subject, other->document, client);
         side.not_needed = true;
         side.lists = doctor_probe(doctor, &side, "s3:ListBucket") == DOCTOR_OK;
-        side.key_exists = doctor->written[0] != '\0';
+        side.key_exists = doctor->is_written;
         side.version = doctor->written[0] != '\0' ? doctor->written : NULL;
         doctor_probe_all(doctor, &side);
         if (other->document == PERMISSION_PRUNE_ROLE) {
+            clean_as_writer(doctor);
             doctor_try_deleting(doctor, &side);
             doctor_try_pruning(doctor, &side);
         }
@@ -242,5 +253,6 @@ void doctor_look_at_roles(struct doctor *doctor)
         (void)doctor_say(doctor, of_prune.subject, "credentials", DOCTOR_SKIPPED,
                 "the config names no prune_role_arn: nothing is pruned by it");
     else if (!clock_stop_asked())
-        look_as(doctor, &of_prune); /* last: it takes away what the others left */
+        look_as(doctor, &of_prune); /* it takes away what the others left */
+    clean_as_writer(doctor);
 }

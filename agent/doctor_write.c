@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "s3/list.h"
+
 static const char body[] = "vaultferry doctor tries whether the vault may be written\n";
 
 static struct s3_target probe_target(const struct doctor *doctor)
@@ -76,8 +78,9 @@ void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
             .content_md5_base64 = DOCTOR_WRONG_MD5,
             .write = { .if_none_match = "*" } };
         struct s3_put_result result;
-        struct s3_error error;
+        struct s3_error error, plain;
         enum s3_status status;
+        const char *action = "s3:PutObject";
         char check[64], until[STATE_TIME_SIZE];
 
         (void)snprintf(path, sizeof path, "%s%s/.doctor/never-written", doctor->vault.config->prefix, folders[i]);
@@ -91,12 +94,17 @@ void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
                 return;
             continue;
         }
-        (void)snprintf(check, sizeof check, "s3:PutObject under %s/", folders[i]);
+        if (status == S3_DENIED && options.write.lock_mode != NULL) {
+            options.write.lock_mode = options.write.lock_until = NULL;
+            if (s3_put_object(doctor->conn, doctor->once, &options, &result, &plain) != S3_DENIED)
+                action = "s3:PutObjectRetention";
+        }
+        (void)snprintf(check, sizeof check, "%s under %s/", action, folders[i]);
         if (status != S3_DENIED) {
             (void)doctor_say(doctor, side->subject, check, DOCTOR_OK, "%s", "");
             continue;
         }
-        if (doctor_judge(doctor, side, "s3:PutObject", status, &error) == DOCTOR_MISSING) {
+        if (doctor_judge(doctor, side, action, status, &error) == DOCTOR_MISSING) {
             struct doctor_check *said = &doctor->report->checks[doctor->report->count - 1];
             (void)snprintf(said->check, sizeof said->check, "%s", check);
         }
@@ -124,22 +132,20 @@ void doctor_try_deleting(struct doctor *doctor, const struct doctor_side *side)
         (void)snprintf(error.message, sizeof error.message, "%.*s", (int)entry->message.len,
                 entry->message.len > 0 ? entry->message.ptr : "");
         status = s3_classify(403, error.code, false);
-    } else if (status == S3_OK && deleted.entries[0].marker_version.len > 0 &&
-               deleted.entries[0].marker_version.len <= S3_VERSION_MAX && doctor->marker_count < DOCTOR_MARKERS) {
-        (void)snprintf(doctor->markers[doctor->marker_count++], sizeof doctor->markers[0], "%.*s",
-                (int)deleted.entries[0].marker_version.len, deleted.entries[0].marker_version.ptr);
     }
     (void)doctor_judge(doctor, side, "s3:DeleteObject", status, &error);
     s3_deleted_free(&deleted);
 }
 
-static enum s3_status end_version(
-        struct doctor *doctor, struct s3_client *client, const char *version, struct s3_error *error)
+static enum s3_status end_version(struct doctor *doctor, struct s3_client *client, struct s3_text key,
+        const char *version, struct s3_error *error)
 {
-    struct s3_delete_options options = { .target = probe_target(doctor) };
+    const struct s3_delete_options options = { .target = { .bucket = doctor->vault.bucket,
+                                                       .key = key,
+                                                       .version = version,
+                                                       .expected_owner = doctor->vault.owner } };
     struct s3_delete_result result;
 
-    options.target.version = version;
     return s3_delete_object(doctor->conn, client, &options, &result, error);
 }
 
@@ -157,7 +163,7 @@ void doctor_try_ending(struct doctor *doctor, const struct doctor_side *side)
                 "the role that writes the vault is also the one that prunes it: who takes it can delete every version");
         return;
     }
-    status = end_version(doctor, doctor->hasty, doctor->written, &error);
+    status = end_version(doctor, doctor->hasty, probe_target(doctor).key, doctor->written, &error);
     if (status == S3_OK) {
         doctor->written[0] = '\0';
         (void)doctor_say(doctor, side->subject, "ends no version", DOCTOR_WARNING,
@@ -171,14 +177,25 @@ void doctor_try_ending(struct doctor *doctor, const struct doctor_side *side)
 
 void doctor_try_pruning(struct doctor *doctor, const struct doctor_side *side)
 {
-    struct s3_error error;
+    const struct s3_versions_options options = { .bucket = doctor->vault.bucket,
+        .expected_owner = doctor->vault.owner,
+        .prefix = { doctor->probe, strlen(doctor->probe) } };
+    struct s3_page page;
+    struct s3_error error, unlisted;
     enum s3_status status = S3_OK;
 
-    for (size_t i = 0; i < doctor->marker_count && status == S3_OK; i++)
-        status = end_version(doctor, side->client, doctor->markers[i], &error);
-    if (status == S3_OK && doctor->written[0] != '\0')
-        status = end_version(doctor, side->client, doctor->written, &error);
-    else if (status == S3_OK && doctor->marker_count == 0) /* the end of what is not there says as much */
-        status = end_version(doctor, side->client, "null", &error);
+    s3_page_init(&page);
+    if (s3_list_versions(doctor->conn, side->client, &options, &page, &unlisted) != S3_OK)
+        page.count = 0;
+    for (size_t i = 0; i < page.count && status == S3_OK; i++) {
+        char version[S3_VERSION_MAX + 1];
+        (void)snprintf(version, sizeof version, "%.*s", (int)page.entries[i].version.len,
+                page.entries[i].version.len > 0 ? page.entries[i].version.ptr : "");
+        if (version[0] != '\0')
+            status = end_version(doctor, side->client, page.entries[i].key, version, &error);
+    }
+    if (page.count == 0) /* the end of what is not there says as much */
+        status = end_version(doctor, side->client, options.prefix, "null", &error);
+    s3_page_free(&page);
     (void)doctor_judge(doctor, side, "s3:DeleteObjectVersion", status, &error);
 }
