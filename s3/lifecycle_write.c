@@ -7,16 +7,16 @@
 
 #include "s3/xml_write.h"
 
-/* Room for one more element: the array, maybe moved, or NULL. */
+/* Room for one more element: the array, maybe moved, or NULL, and then it is as it was. */
 static void *room(void *array, size_t *capacity, size_t count, size_t max, size_t size)
 {
     size_t larger = *capacity == 0 ? 16 : *capacity * 2;
     void *moved;
 
-    if (count < *capacity)
-        return array;
     if (count >= max)
         return NULL;
+    if (count < *capacity)
+        return array;
     moved = realloc(array, larger * size);
     if (moved != NULL)
         *capacity = larger;
@@ -28,7 +28,7 @@ bool s3_lifecycle_add(struct s3_lifecycle *lifecycle, const struct s3_lifecycle_
     struct s3_lifecycle_rule *rules =
             room(lifecycle->rules, &lifecycle->capacity, lifecycle->count, S3_LIFECYCLE_RULES_MAX, sizeof *rules);
 
-    if (rules == NULL || lifecycle->count >= S3_LIFECYCLE_RULES_MAX)
+    if (rules == NULL)
         return false;
     lifecycle->rules = rules;
     rules[lifecycle->count++] = *rule;
@@ -37,10 +37,13 @@ bool s3_lifecycle_add(struct s3_lifecycle *lifecycle, const struct s3_lifecycle_
 
 bool s3_lifecycle_add_move(struct s3_lifecycle *lifecycle, const struct s3_lifecycle_move *move)
 {
-    struct s3_lifecycle_move *moves = room(
-            lifecycle->moves, &lifecycle->move_capacity, lifecycle->move_count, S3_LIFECYCLE_MOVES_MAX, sizeof *moves);
+    struct s3_lifecycle_move *moves;
 
-    if (moves == NULL || lifecycle->count == 0 || lifecycle->move_count >= S3_LIFECYCLE_MOVES_MAX)
+    if (lifecycle->count == 0)
+        return false;
+    moves = room(
+            lifecycle->moves, &lifecycle->move_capacity, lifecycle->move_count, S3_LIFECYCLE_MOVES_MAX, sizeof *moves);
+    if (moves == NULL)
         return false;
     lifecycle->moves = moves;
     moves[lifecycle->move_count] = *move;

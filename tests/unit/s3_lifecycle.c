@@ -156,6 +156,105 @@ static void a_thousand_rules_are_read_and_no_more(void **state)
     assert_int_equal(parse_many(1001), S3_BAD_DATA);
 }
 
+static struct s3_text text(const char *s)
+{
+    return (struct s3_text){ s, strlen(s) };
+}
+
+/* The order of elements is that of the service's model, which is how its own SDKs write it. */
+static void rules_are_written_as_the_service_reads_them(void **state)
+{
+    (void)state;
+    struct s3_lifecycle made;
+    struct s3_buffer out;
+
+    s3_lifecycle_init(&made);
+    s3_buffer_init(&out, S3_LIFECYCLE_BYTES_MAX);
+    assert_false(s3_lifecycle_add_move(&made, &(struct s3_lifecycle_move){ .days = 1 })); /* of no rule */
+    assert_true(s3_lifecycle_add(
+            &made, &(struct s3_lifecycle_rule){
+                           .id = text("a&b"), .prefix = text("d<>/"), .enabled = true, .larger_than = 9 }));
+    assert_true(s3_lifecycle_add_move(
+            &made, &(struct s3_lifecycle_move){ .rule = 77, .days = 30, .class_ = text("STANDARD_IA") }));
+    assert_true(s3_lifecycle_add_move(
+            &made, &(struct s3_lifecycle_move){ .noncurrent = true, .days = 31, .class_ = text("STANDARD_IA") }));
+    assert_true(s3_lifecycle_add(&made, &(struct s3_lifecycle_rule){ .id = text("off"),
+                                                .expires = true,
+                                                .expires_days = 1,
+                                                .expires_noncurrent = true,
+                                                .noncurrent_days = 2,
+                                                .abort_days = 3 }));
+    assert_true(s3_lifecycle_write(&made, &out));
+    assert_string_equal(s3_buffer_text(&out),
+            "<Rule><ID>a&amp;b</ID><Filter><And><Prefix>d&lt;&gt;/</Prefix><ObjectSizeGreaterThan>9"
+            "</ObjectSizeGreaterThan></And></Filter><Status>Enabled</Status><Transition><Days>30</Days>"
+            "<StorageClass>STANDARD_IA</StorageClass></Transition><NoncurrentVersionTransition><NoncurrentDays>31"
+            "</NoncurrentDays><StorageClass>STANDARD_IA</StorageClass></NoncurrentVersionTransition></Rule>"
+            "<Rule><ID>off</ID><Filter><Prefix></Prefix></Filter><Status>Disabled</Status><Expiration><Days>1</Days>"
+            "</Expiration><NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays></NoncurrentVersionExpiration>"
+            "<AbortIncompleteMultipartUpload><DaysAfterInitiation>3</DaysAfterInitiation>"
+            "</AbortIncompleteMultipartUpload></Rule>");
+    made.rules[0].prefix = text("bell\a");
+    s3_buffer_clear(&out);
+    assert_false(s3_lifecycle_write(&made, &out));
+    s3_buffer_free(&out);
+    s3_lifecycle_free(&made);
+}
+
+static void rules_have_an_end(void **state)
+{
+    (void)state;
+    struct s3_lifecycle made;
+
+    s3_lifecycle_init(&made);
+    for (int i = 0; i < S3_LIFECYCLE_RULES_MAX; i++)
+        assert_true(s3_lifecycle_add(&made, &(struct s3_lifecycle_rule){ .enabled = true }));
+    assert_false(s3_lifecycle_add(&made, &(struct s3_lifecycle_rule){ .enabled = true }));
+    for (int i = 0; i < S3_LIFECYCLE_MOVES_MAX; i++)
+        assert_true(s3_lifecycle_add_move(&made, &(struct s3_lifecycle_move){ .days = 1 }));
+    assert_false(s3_lifecycle_add_move(&made, &(struct s3_lifecycle_move){ .days = 1 }));
+    s3_lifecycle_free(&made);
+}
+
+static void a_rule_is_cut_out_as_it_is(void **state)
+{
+    (void)state;
+    static const char document[] =
+            "<?xml version=\"1.0\"?>\n<!-- <Rule> -->\n<LifecycleConfiguration xmlns=\"u\">\n"
+            "<Rule><ID>old</ID><Prefix>a/</Prefix><Status>Enabled</Status></Rule>\n"
+            "<Rule x='1'><Filter><And><Prefix>b/</Prefix><Tag><Key>Rule</Key></Tag></And></Filter><New><Rule/><Prefix>p"
+            "</Prefix></New><!-- </Rule> --><ID><![CDATA[</Rule>]]></ID></Rule><Other/>"
+            "<Rule><Prefix/><ID/></Rule></LifecycleConfiguration>";
+    static const char *const cut[] = {
+        "<Rule><ID>old</ID><Filter><Prefix>a/</Prefix></Filter><Status>Enabled</Status></Rule>",
+        "<Rule x='1'><Filter><And><Prefix>b/</Prefix><Tag><Key>Rule</Key></Tag></And></Filter><New><Rule/><Prefix>p"
+        "</Prefix></New><!-- </Rule> --><ID><![CDATA[</Rule>]]></ID></Rule>",
+        "<Rule><Filter><Prefix/></Filter><ID/></Rule>",
+    };
+    struct s3_buffer out;
+
+    s3_buffer_init(&out, S3_LIFECYCLE_BYTES_MAX);
+    for (size_t i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+        s3_buffer_clear(&out);
+        assert_true(s3_lifecycle_cut(text(document), i, &out));
+        assert_string_equal(s3_buffer_text(&out), cut[i]);
+    }
+    assert_false(s3_lifecycle_cut(text(document), 3, &out));
+    /* what is cut off is no rule: at every length */
+    for (size_t length = 0; length < sizeof document - 1 - strlen("</LifecycleConfiguration>"); length++)
+        assert_false(s3_lifecycle_cut((struct s3_text){ document, length }, 2, &out));
+    s3_buffer_free(&out);
+}
+
+static void a_document_in_memory_is_read_as_an_answer_is(void **state)
+{
+    (void)state;
+    assert_int_equal(s3_lifecycle_read(text(RULES(RULE("<Prefix>x</Prefix>"))), &lifecycle, &error), S3_OK);
+    assert_int_equal(lifecycle.count, 1);
+    assert_text(lifecycle.rules[0].prefix, "x");
+    assert_int_equal(s3_lifecycle_read(text(RULES("<Rule>")), &lifecycle, &error), S3_BAD_DATA);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +264,10 @@ int main(void)
         cmocka_unit_test(no_rules_are_no_error),
         cmocka_unit_test(what_is_no_lifecycle_is_refused),
         cmocka_unit_test(a_thousand_rules_are_read_and_no_more),
+        cmocka_unit_test(rules_are_written_as_the_service_reads_them),
+        cmocka_unit_test(rules_have_an_end),
+        cmocka_unit_test(a_rule_is_cut_out_as_it_is),
+        cmocka_unit_test(a_document_in_memory_is_read_as_an_answer_is),
     };
     parser = s3_parser_new();
     s3_lifecycle_init(&lifecycle);
