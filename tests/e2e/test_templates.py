@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 from servers.server import REPOSITORY
-from world import World
+from world import World, document
 
 TEMPLATES = sorted((REPOSITORY / "deploy" / "cloudformation").glob("*.yaml"))
 ACCOUNT, REGION = "444455556666", "eu-west-1"
@@ -48,7 +48,7 @@ class Stack:
             value = parameters.pop(parameter, declared.get("Default"))
             assert value is not None, f"{parameter} is not given"
             assert re.fullmatch(declared.get("AllowedPattern", ".*"), str(value)), (parameter, value)
-            self.values[parameter] = value.split(",") if "List" in declared["Type"] else value
+            self.values[parameter] = value.split(",") if "List" in declared["Type"] else str(value)
         assert not parameters
 
     def condition(self, name):
@@ -251,6 +251,98 @@ def test_only_the_task_that_prunes_takes_the_prune_role():
         assert container["MountPoints"][0]["ContainerPath"] == "/state"
     for name in ("ReplicationRole", "Subscription"):
         assert not stack.condition(stack.template["Resources"][name]["Condition"])
+
+
+class Stacked(World):
+    """Two accounts on s3sim, where boto3 makes what the templates say; AWS's statements are asked for by this name."""
+
+    def __init__(self, server, vaultferry):
+        super().__init__(server, vaultferry)
+        self.bucket_name = f"acme-{self.tag}"
+        self.stack = backup_account(VaultBucketName=f"stack-{self.tag}", RolePrefix=f"stack-{self.tag}",
+            ExternalId="pact", SourceBucketArns=f"arn:aws:s3:::{self.bucket_name}", ObjectLock="true",
+            SourceRoleArns=f"arn:aws:iam::{server.source_account}:role/read-{self.tag}")
+        with (vaultferry.home / ".aws" / "credentials").open("a") as file:
+            file.write("[admin]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*server.vault_owner))
+        self.make_roles(server.vault_owner, self.stack)
+        self.make_vault(self.stack.properties("VaultBucket"))
+        self.make_source()
+
+    def make_roles(self, owner, stack):
+        iam = self.server.client(*owner, service="iam")
+        for name, written in stack.of_type("AWS::IAM::Policy").items():
+            if written["PolicyName"] != "vaultferry":
+                continue
+            made = stack.properties(name.replace("Policy", "Role"))
+            iam.create_role(RoleName=made["RoleName"], AssumeRolePolicyDocument=document(
+                *made["AssumeRolePolicyDocument"]["Statement"]))
+            iam.put_role_policy(RoleName=made["RoleName"], PolicyName=written["PolicyName"],
+                PolicyDocument=document(*written["PolicyDocument"]["Statement"]))
+
+    def make_vault(self, made):
+        name, owner = made["BucketName"], self.owner
+        owner.create_bucket(Bucket=name, ObjectLockEnabledForBucket=made["ObjectLockEnabled"])
+        owner.put_bucket_versioning(Bucket=name, VersioningConfiguration=made["VersioningConfiguration"])
+        owner.put_bucket_ownership_controls(Bucket=name, OwnershipControls=made["OwnershipControls"])
+        encryption, = made["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        owner.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [
+            {"ApplyServerSideEncryptionByDefault": encryption["ServerSideEncryptionByDefault"]}]})
+        owner.put_public_access_block(Bucket=name,
+            PublicAccessBlockConfiguration=made["PublicAccessBlockConfiguration"])
+        owner.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [
+            self.rule(**one) for one in made["LifecycleConfiguration"]["Rules"]]})
+        # these tests speak HTTP
+        owner.put_bucket_policy(Bucket=name, Policy=document(*[one for one in self.stack.properties(
+            "VaultBucketPolicy")["PolicyDocument"]["Statement"] if one["Sid"] != "OnlyEncryptedConnections"]))
+
+    @staticmethod
+    def rule(Id, Prefix, ExpirationInDays=None, **same):
+        """S3's own form of a rule of CloudFormation's."""
+        return {"ID": Id, "Filter": {"Prefix": Prefix}} | same | (
+            {"Expiration": {"Days": ExpirationInDays}} if ExpirationInDays else {})
+
+    def make_source(self):
+        account = Stack("source-account", VaultAccount=self.server.vault_account, RoleName=f"read-{self.tag}",
+            ExternalId="pact", BucketArns=f"arn:aws:s3:::{self.bucket_name}")
+        self.make_roles(self.server.source_owner, account)
+        self.source.create_bucket(Bucket=self.bucket_name)
+        granted = Stack("source-bucket", BucketName=self.bucket_name, VaultRoleArn=self.stack.output("VaultRoleArn"))
+        self.source.put_bucket_policy(Bucket=self.bucket_name, Policy=document(*granted.properties(
+            "SourceBucketPolicy")["PolicyDocument"]["Statement"]))
+
+    @property
+    def env(self):
+        return super().env | {"AWS_ENDPOINT_URL_IAM": self.server.url}
+
+    def config(self):
+        endpoint = self.server.url.replace("127.0.0.1", "s3.amazonaws.localhost")
+        assert endpoint != self.server.url
+        common = {"endpoint": endpoint, "sts_endpoint": endpoint, "path_style": True, "region": "us-east-1",
+            "external_id": "pact"}
+        return {
+            "vault": common | {"bucket": self.stack.reference("VaultBucketName"), "account": self.server.vault_account,
+                "role_arn": self.stack.output("VaultRoleArn"), "prune_role_arn": self.stack.output("PruneRoleArn"),
+                "lock": {"mode": "governance", "days": 35}},
+            "sources": [common | {"account": self.server.source_account, "policy": "p",
+                "role_arn": f"arn:aws:iam::{self.server.source_account}:role/read-{self.tag}",
+                "select": {"buckets": [self.bucket_name]}}],
+            "policies": {"p": {"delete_after_days": 35}},
+            "notify": {"sns_topic_arn": self.stack.output("TopicArn")}}
+
+
+def test_bootstrap_finds_the_stacks_work_done_and_runs_go_on_it(s3sim, vaultferry):
+    assert s3sim.vault_account == ACCOUNT and s3sim.source_account == SOURCE_ACCOUNT
+    world = Stacked(s3sim, vaultferry)
+    for words in (["--dry-run"], []):
+        steps = world.do("bootstrap", "--profile", "admin", "--source-profile", "source", *words,
+            config=world.config())["steps"]
+        left = [step for step in steps if step["state"] != "ok"]
+        assert len(steps) > 12 and left == [], left
+    world.fill(world.bucket_name, 4)
+    assert world.do("run", config=world.config())["sources"][0]["copied"] == 4
+    assert world.do("verify", "--read-data", config=world.config())["problems"] == []
+    assert world.do("prune", config=world.config())["forgotten"] == 0
+    s3sim.control("POST", "/_s3sim/reset")
 
 
 # what is scheduled
