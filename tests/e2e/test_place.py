@@ -362,3 +362,13 @@ def test_plan_counts_moves_by_the_agent_as_the_run_then_does_them(sim):
     assert report["state"] == "skipped" and report["moved"] == 0
     report = sim.run(config=dear(sim, 1e6, policy=policy))
     assert report["moved"] == 2 and report["by_class"] == said["by_class_after"]
+
+
+def test_recopy_has_the_same_limit(sim):
+    bucket = sim.bucket()
+    sim.put(bucket, "k", bytes(10))
+    sim.run()
+    report = sim.do("resync", "--source", bucket, "--recopy", config=dear(sim, 11), exit=3)["sources"][0]
+    assert report["state"] == "skipped" and "USD 12.00" in report["error"]["message"]
+    assert len(sim.vault.versions(f"data/{bucket}/")) == 1
+    assert sim.do("resync", "--source", bucket, "--recopy", config=dear(sim, 13))["sources"][0]["recopied"] == 1

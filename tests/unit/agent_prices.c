@@ -70,6 +70,7 @@ static void retrieval_is_priced_by_class_and_tier(void **state)
         { CLASS_STANDARD, THAW_BULK, 0 },
         { CLASS_STANDARD_IA, THAW_BULK, 1 },
         { CLASS_GLACIER_IR, THAW_EXPEDITED, 3 },
+        { CLASS_INTELLIGENT_TIERING, THAW_BULK, 0 }, /* what its storage costs depends on how it is used */
         { CLASS_GLACIER, THAW_BULK, 0 },
         { CLASS_GLACIER, THAW_STANDARD, 1.1 },
         { CLASS_GLACIER, THAW_EXPEDITED, 23 },
