@@ -60,6 +60,8 @@ static const struct metric metrics[] = {
     { "Recopied", "Count", OF_REPORT(recopied) },
     { "BytesCopied", "Bytes", OF_REPORT(bytes_copied) },
     { "Deleted", "Count", OF_REPORT(deleted) },
+    { "Moved", "Count", OF_REPORT(moved) },
+    { "MoveFailed", "Count", OF_REPORT(move_failed) },
     { "Failed", "Count", OF_REPORT(failed) },
     { "Archived", "Count", OF_REPORT(archived) },
     { "Requests", "Count", 0, requests_of },

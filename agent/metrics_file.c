@@ -33,6 +33,8 @@ GAUGE(write_copied, source->report->copied)
 GAUGE(write_recopied, source->report->recopied)
 GAUGE(write_bytes_copied, source->report->bytes_copied)
 GAUGE(write_deleted, source->report->deleted)
+GAUGE(write_moved, source->report->moved)
+GAUGE(write_move_failed, source->report->move_failed)
 GAUGE(write_failed, source->report->failed)
 GAUGE(write_archived, source->report->archived)
 GAUGE(write_seconds, source->seconds)
@@ -71,6 +73,8 @@ static const struct gauge gauges[] = {
     { "vaultferry_recopied", "Objects that it copied again since they had changed.", write_recopied },
     { "vaultferry_bytes_copied", "Bytes that it copied.", write_bytes_copied },
     { "vaultferry_deleted", "Objects that it marked as deleted.", write_deleted },
+    { "vaultferry_moved", "Copies that it moved to colder classes.", write_moved },
+    { "vaultferry_move_failed", "Copies that it could not move.", write_move_failed },
     { "vaultferry_failed", "Objects that it could not copy.", write_failed },
     { "vaultferry_archived", "Objects that the source holds in an archive class.", write_archived },
     { "vaultferry_requests", "Requests that it sent, by kind.", write_requests },
