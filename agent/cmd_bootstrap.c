@@ -11,6 +11,9 @@
 #include "agent/command.h"
 #include "agent/report.h"
 
+/* A step is a few requests: what is under way at a signal ends, the next one is not begun. */
+enum { GRACE_MS = 20 * 1000 };
+
 static bool take_options(struct program *program, int argc, char **argv, struct bootstrap_options *options)
 {
     static const struct option known[] = { { "dry-run", no_argument, NULL, 'n' },
@@ -91,7 +94,7 @@ enum exit_code cmd_bootstrap(struct program *program, int argc, char **argv)
 
     if (!take_options(program, argc, argv, &options))
         return EXIT_USAGE;
-    clock_catch_signals(0);
+    clock_catch_signals(GRACE_MS);
     bootstrap_do(program, &options, &report);
     code = report.exit;
     if (program->json) {

@@ -122,6 +122,7 @@ enum { STATUS = ANSWER_ROOT + 1, MFA_DELETE };
 
 static const struct s3_xml_step versioning_steps[] = {
     { S3_XML_START, ANSWER_ROOT, "VersioningConfiguration" },
+    { S3_XML_START, ANSWER_ROOT, "GetBucketVersioningResponse" }, /* moto */
     { ANSWER_ROOT, STATUS, "Status" },
     { ANSWER_ROOT, MFA_DELETE, "MfaDelete" },
     { ANSWER_ROOT, MFA_DELETE, "MFADelete" },

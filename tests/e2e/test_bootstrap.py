@@ -331,3 +331,80 @@ def test_killed_anywhere_the_next_one_goes_on(sim):
         assert made == expected
         assert set(sim.states("--source-profile", "source").values()) == {"ok"}
     assert killed > 5
+
+
+def test_iam_and_s3_as_others_understood_them(moto, vaultferry):
+    """moto checks documents and names as AWS does, and is one account; it does not enforce resource policies."""
+    moto.reset()
+    keys, account = ("adminadminadmin1", "secretsecretsecret"), "123456789012"
+    s3, iam = moto.client(*keys), moto.client(*keys, service="iam")
+    role = f"arn:aws:iam::{account}:role/team/ferry"
+    common = {"account": account, "region": "eu-west-1", "endpoint": moto.url, "sts_endpoint": moto.url,
+        "path_style": True}
+    config = {"vault": common | {"bucket": "the-vault", "role_arn": role, "external_id": EXTERNAL_ID,
+            "prune_role_arn": f"arn:aws:iam::{account}:role/prune", "lock": {"mode": "governance", "days": 3}},
+        "sources": [common | {"select": {"buckets": ["docs"]}, "policy": "p"}],
+        "policies": {"p": {"delete_after_days": 400, "tiers": [{"after_days": 90, "class": "GLACIER"}]}}}
+    folder = vaultferry.home / ".aws"
+    folder.mkdir()
+    (folder / "credentials").write_text("[all]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*keys))
+    env = {"AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1]}
+    s3.create_bucket(Bucket="docs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="docs", Key="a", Body=b"1")
+
+    def do(*words):
+        result = vaultferry("--json", *words, config=config, env=env)
+        assert result.returncode == 0, result
+        return result.json
+
+    for expected in ({"ok", "created", "changed"}, {"ok"}):
+        steps = do("bootstrap", "--source-profile", "all")["steps"]
+        assert {step["state"] for step in steps} == expected, steps
+    assert s3.get_bucket_location(Bucket="the-vault")["LocationConstraint"] == "eu-west-1"
+    assert s3.get_bucket_versioning(Bucket="the-vault")["Status"] == "Enabled"
+    assert s3.get_object_lock_configuration(Bucket="the-vault")["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled"}
+    assert all(s3.get_public_access_block(Bucket="the-vault")["PublicAccessBlockConfiguration"][one]
+        for one in BLOCKS)
+    made = iam.get_role(RoleName="ferry")["Role"]
+    assert made["Arn"] == role and made["Path"] == "/team/"
+    assert made["AssumeRolePolicyDocument"] == do("policy", "vault-trust")["policy"]
+    for name, document_name in (("ferry", "vault-role"), ("prune", "prune-role"), ("ferry-restore", "restore-role")):
+        policy = iam.get_role_policy(RoleName=name, PolicyName="vaultferry")["PolicyDocument"]
+        assert policy == do("policy", document_name)["policy"]
+    ours = [one["Sid"] for one in json.loads(s3.get_bucket_policy(Bucket="docs")["Policy"])["Statement"]]
+    assert ours == ["VaultferryList", "VaultferryRead"]
+    s3.delete_bucket_policy(Bucket="the-vault")  # moto obeys a Deny without looking at its condition
+    lock = config["vault"].pop("lock")  # and wants a checksum with a locked CopyObject, which has no body
+    assert do("run")["sources"][0]["copied"] == 1
+    assert do("verify")["problems"] == []
+    config["vault"]["lock"] = lock
+    steps = do("bootstrap", "--source-profile", "all", "--dry-run")["steps"]
+    assert [step["what"] for step in steps if step["state"] != "ok"] == ["bucket policy"]
+
+
+def test_signal_ends_it_between_two_steps(sim):
+    sim.bucket()
+    sim.latency(400, "PutPublicAccessBlock")
+    child = sim.start("bootstrap", "--profile", "admin")
+    sim.wait_for(lambda: sim.requests("CreateBucket", sim.vault_bucket))
+    child.terminate()
+    result = sim.finish(child)
+    assert result.returncode == 6 and "the next bootstrap goes on" in result.json["error"]["message"]
+    assert set(sim.states().values()) <= {"ok", "created", "changed"}
+    assert set(sim.states().values()) == {"ok"}
+
+
+def test_people_are_told_what_was_done_and_what_to_grant(sim):
+    bucket = sim.bucket()
+    result = sim.cli("bootstrap", "--profile", "admin", "--dry-run")
+    assert result.returncode == 0, result
+    assert f"would create  bucket                  {sim.vault_bucket}: in us-east-1" in result.stdout
+    assert f"add to the policy of the bucket {bucket} (source-bucket)" in result.stdout
+    assert '"Sid": "VaultferryRead"' in result.stdout
+    config = sim.config(vault={"role_arn": None, "prune_role_arn": None, "external_id": None})
+    result = sim.cli("bootstrap", "--profile", "admin", "--dry-run", config=config)
+    assert result.returncode == 0 and '"prune_role_arn": "arn:aws:iam::444455556666:role/vaultferry-prune"' in \
+        result.stdout
+    for words in (["--profil"], ["--profile", "a", "--profile", "b"], ["now"]):
+        assert sim.cli("bootstrap", *words).returncode == 1
