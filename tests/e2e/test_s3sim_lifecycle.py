@@ -1,4 +1,5 @@
-"""s3sim's lifecycle rules by its settable clock, judged by boto3: times and precedences as S3's documents state them."""
+"""s3sim's lifecycle rules by its settable clock, judged by boto3: times and precedences as S3's documents
+state them."""
 import base64
 import datetime
 import hashlib
