@@ -11,6 +11,7 @@ import urllib.parse
 import pytest
 import world as world_module
 from test_restore import HOUR, LONG, Back
+from test_policy import Least
 from test_run_multipart import compose, upload
 from world import GIB, listing, pages
 
@@ -27,7 +28,7 @@ RICH = {"ContentType": "text/x", "ContentEncoding": "gzip", "CacheControl": "no-
     "Tagging": "team=a&kept=yes"}
 
 
-class Moving(Back):
+class Moving(Back, Least):
     """A source whose objects have ages, and a policy whose agent moves."""
 
     def __init__(self, server, vaultferry, build_dir):
@@ -308,14 +309,30 @@ def test_new_objects_are_copied_before_old_ones_are_moved(sim):
     assert all("/zz" in target for target in targets[:10]) and all("/age/" in target for target in targets[10:])
 
 
-def test_a_role_that_may_not_write_the_class_is_told_and_the_copies_are_not_touched(sim):
-    bucket = sim.warm({40 + i % 50: "STANDARD_IA" for i in range(50)})
+def test_a_role_that_may_not_move_is_told_and_not_tried_a_million_times(sim):
+    bucket = sim.bucket("many", count=400, shape="flat-number", age_days=[40, 50])
+    assert sim.run()["copied"] == 400
     sim.faults({"operation": "CopyObject", "action": "error", "status": 403, "code": "AccessDenied"})
     report = sim.run(exit=2, config=sim.tiers())
-    assert report["state"] == "complete" and report["move_failed"] == 50 and report["moved"] == 0
+    assert report["state"] == "complete" and report["failed"] == report["moved"] == 0
+    assert 100 <= report["move_failed"] < 120 and len(report["warnings"]) == 1 and "denied" in report["warnings"][0]
     assert "AccessDenied" in report["failures"][0]["message"] and "STANDARD_IA" in report["failures"][0]["message"]
+    assert sim.vault.points(bucket)[-1]["missing"]["count"] == 0
     sim.heal()
     assert set(sim.vault.copies(bucket).values()) == {1}
+    assert numbers(sim.run(config=sim.tiers())) == {"moved": 400}
+
+
+def test_more_than_fits_into_memory_is_moved_in_the_order_of_the_manifest(sim):
+    """4 MiB of keys are kept while the bucket is listed; here are more."""
+    bucket = sim.bucket("many", count=7600, shape="long-prefix", age_days=[40, 50])
+    assert sim.run()["copied"] == 7600
+    report = sim.run("--max-requests", 300, exit=6, config=sim.tiers())
+    assert report["state"] == "complete" and report["moved"] > 50
+    moved = [key for key, (class_, _) in sorted(sim.manifest(bucket).items()) if class_ == "STANDARD_IA"]
+    assert len(moved) == report["moved"]
+    first = sorted(sim.manifest(bucket))[:len(moved) + 10]
+    assert set(moved) <= set(first)  # with eight workers, nearly the first ones
 
 
 def test_nothing_is_moved_while_the_guard_stands(sim):
@@ -584,6 +601,7 @@ def test_copies_go_through_all_classes_one_after_the_other(world):
     bucket = world.bucket()
     for key, more in (("plain", {}), ("rich", RICH), ("a b/ü", {})):
         world.put(bucket, key, BODY, **more)
+    world.grant_documents(bucket, config=world.tiers())  # and no right more
     points = {"STANDARD": world.run()["point"]}
     seen = world.seen(bucket)
     for name in ("STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"):
