@@ -55,5 +55,6 @@ struct operation {
     enum s3_status (*run)(struct job *job);
 };
 extern const struct operation operations_object[], operations_list[], operations_bucket[], operations_multipart[];
+extern const struct operation operations_lock[];
 
 #endif

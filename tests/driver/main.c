@@ -80,7 +80,7 @@ static json_t *describe_error(const struct s3_error *error)
 }
 
 static const struct operation *const tables[] = { operations_object, operations_list, operations_bucket,
-    operations_multipart };
+    operations_multipart, operations_lock };
 
 static const struct operation *find(const char *name)
 {

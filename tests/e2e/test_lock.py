@@ -419,6 +419,23 @@ def test_what_points_need_stays_locked_for_months_and_the_rest_runs_out(vault):
     assert vault.do("restore", "--source", bucket, "--to", f"s3://{back}/", "--to-profile", "source")["restored"] == 13
 
 
+def test_an_end_that_is_near_is_moved_with_the_prune_role_alone(server, vaultferry):
+    """Without a clock to set: the owner, who may bypass, brings the ends near."""
+    world = Extending(server, vaultferry)
+    world.lock["days"] = 1
+    bucket = world.filled(3)
+    world.run()
+    near = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(hours=3)
+    for key, version in world.locked("data", "points/"):
+        world.owner.put_object_retention(Bucket=world.vault_bucket, Key=key, VersionId=version,
+            BypassGovernanceRetention=True, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": near})
+    locks = world.prune()["sources"][0]["locks"]
+    assert (locks["versions"], locks["looked"], locks["extended"], locks["failed"]) == (5, 5, 5, 0)
+    ends = [end for _, end in world.locked("data", "points/").values()]
+    assert len(set(ends)) == 1 and ends[0] > near + datetime.timedelta(hours=20) and bucket
+    assert world.prune()["sources"][0]["locks"]["extended"] == 0
+
+
 def test_locks_are_extended_where_nothing_may_go_and_where_prune_asks(vault):
     bucket = vault.filled(4)
     vault.run()

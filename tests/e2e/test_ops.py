@@ -45,6 +45,7 @@ GAPS = {
         "copy_only_by_time": "CopyObject ignores copy-source-if-unmodified-since",
         "copy_if_none_match_creates_once": "CopyObject ignores If-None-Match",
         "copy_with_a_lock": "lock headers on CopyObject are ignored",
+        "lock_is_switched_on_for_a_bucket_that_is_there": "a bucket can lock from its creation on, or never",
         "copy_with_encryption": "encryption headers on CopyObject are ignored",
         "copy_with_a_kms_key": "encryption headers on CopyObject are ignored",
         "restore_thaws_an_archived_object": "no RestoreObject",
@@ -82,6 +83,8 @@ GAPS = {
         "copy_only_by_time": "CopyObject ignores conditions on the source",
         "copy_if_none_match_creates_once": "CopyObject ignores If-None-Match",
         "copy_with_a_lock": "CopyObject with a lock wants a Content-MD5",
+        "retention_is_set_and_only_ever_extended": "PutObjectRetention takes an earlier end",
+        "retention_is_read_of_a_version": "GetObjectRetention answers with the object",
         "restore_of_a_version": "RestoreObject ignores the version",
         "restore_is_told_by_listings": "listings have no RestoreStatus",
         "restore_by_a_tier_that_the_class_lacks_is_refused": "any tier is taken",
@@ -1049,6 +1052,93 @@ def delete_of_a_locked_version_needs_the_bypass(w):
     assert w.exists(bucket, "k", VersionId=version)
     w.ok("DeleteObject", bucket=bucket, key="k", version=version, bypass_governance=True)
     assert not w.exists(bucket, "k", VersionId=version)
+
+
+def locked_for(w, hours, mode="GOVERNANCE"):
+    bucket = w.bucket(ObjectLockEnabledForBucket=True)
+    version = w.put(bucket, "k", ObjectLockMode=mode, ObjectLockRetainUntilDate=time.time() + hours * 3600,
+        ContentMD5=base64.b64encode(hashlib.md5(b"body").digest()).decode())["VersionId"]
+    return bucket, version
+
+
+def in_hours(hours):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + hours * 3600))
+
+
+def retained(w, bucket, version):
+    head = w.head(bucket, "k", VersionId=version)
+    return head["ObjectLockMode"], head["ObjectLockRetainUntilDate"].strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@case("GetObjectRetention")
+def retention_is_read_of_a_version(w):
+    bucket, version = locked_for(w, 2)
+    w.put(bucket, "k", b"newer", ContentMD5=base64.b64encode(hashlib.md5(b"newer").digest()).decode())
+    answer = w.ok("GetObjectRetention", bucket=bucket, key="k", version=version)
+    until = w.s3.get_object_retention(Bucket=bucket, Key="k", VersionId=version)["Retention"]["RetainUntilDate"]
+    assert answer["mode"] == "GOVERNANCE" and answer["until_ms"] // 1000 == int(until.timestamp())
+    assert w.ok("GetObjectRetention", bucket=bucket, key="k").result == {"mode": "", "until_ms": 0}
+
+
+@case("GetObjectRetention")
+def retention_of_nothing_is_not_found(w):
+    bucket = w.bucket(ObjectLockEnabledForBucket=True)
+    fails(w.call("GetObjectRetention", bucket=bucket, key="no such"), "NOT_FOUND", http=404)
+
+
+@case("PutObjectRetention")
+def retention_is_set_and_only_ever_extended(w):
+    bucket, version = locked_for(w, 2)
+    later, sooner = in_hours(5), in_hours(1)
+    w.ok("PutObjectRetention", bucket=bucket, key="k", version=version, mode="GOVERNANCE", until=later)
+    assert retained(w, bucket, version) == ("GOVERNANCE", later)
+    answer = w.call("PutObjectRetention", bucket=bucket, key="k", version=version, mode="GOVERNANCE", until=sooner)
+    fails(answer, "DENIED", "AccessDenied", 403)
+    assert retained(w, bucket, version) == ("GOVERNANCE", later)
+
+
+@case("PutObjectRetention")
+def retention_is_set_where_there_was_none(w):
+    bucket = w.bucket(ObjectLockEnabledForBucket=True)
+    version = w.put(bucket, "k")["VersionId"]
+    until = in_hours(3)
+    w.ok("PutObjectRetention", bucket=bucket, key="k", version=version, mode="COMPLIANCE", until=until)
+    assert retained(w, bucket, version) == ("COMPLIANCE", until)
+
+
+@case("GetObjectLockConfiguration")
+def lock_of_a_bucket_is_read(w):
+    bucket = w.bucket(ObjectLockEnabledForBucket=True)
+    assert w.ok("GetObjectLockConfiguration", bucket=bucket).result == {"enabled": True, "mode": "", "days": 0,
+        "years": 0}
+    for unit, number in (("Days", 30), ("Years", 7)):
+        w.s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", unit: number}}})
+        answer = w.ok("GetObjectLockConfiguration", bucket=bucket)
+        assert (answer["mode"], answer[unit.lower()]) == ("COMPLIANCE", number)
+
+
+@case("GetObjectLockConfiguration")
+def bucket_that_cannot_lock_says_so(w):
+    assert w.ok("GetObjectLockConfiguration", bucket=w.bucket(versioned=True))["enabled"] is False
+
+
+@case("PutObjectLockConfiguration")
+def lock_of_a_bucket_is_set_without_a_default(w):
+    bucket = w.bucket(ObjectLockEnabledForBucket=True)
+    w.s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}})
+    w.ok("PutObjectLockConfiguration", bucket=bucket)
+    found = w.s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert found["ObjectLockEnabled"] == "Enabled" and "Rule" not in found
+
+
+@case("PutObjectLockConfiguration")
+def lock_is_switched_on_for_a_bucket_that_is_there(w):
+    bucket = w.bucket(versioned=True)
+    w.ok("PutObjectLockConfiguration", bucket=bucket)
+    found = w.s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert found == {"ObjectLockEnabled": "Enabled"}
 
 
 @case("DeleteObjects")
