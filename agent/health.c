@@ -166,6 +166,31 @@ static void check_versioning(const struct vault *vault, struct s3_conn *conn, st
         health->refused = true;
 }
 
+/* Neither by rule nor by the agent, who does not copy what is locked: tiers are for first copies only. */
+static void warn_unmoved(const struct rules_task *task, struct health *health)
+{
+    for (size_t i = 0; i < task->count; i++) {
+        const struct rules_source *source = &task->sources[i];
+        if (!task->config->vault.lock.given || source->policy->transitions != CONFIG_TRANSITIONS_AUTO ||
+                rules_can_express(source->policy))
+            continue;
+        warn(health, "vault-rules-differ",
+                "source \"%s\": nothing moves its copies to colder classes later: the vault has a lock, and lifecycle "
+                "rules need 30 days before STANDARD_IA or ONEZONE_IA and 30 more after it. Change the tiers of policy "
+                "\"%s\"",
+                source->folder, source->policy->name);
+        return;
+    }
+}
+
+/* Whether what lacks is somebody else's: with "auto", the agent moves where there are no rules, but not under a lock.
+ */
+static bool is_agents(const struct rules_task *task, const struct rules_source *source, enum rules_found found)
+{
+    return found == RULES_NONE && source->policy->transitions == CONFIG_TRANSITIONS_AUTO &&
+           !task->config->vault.lock.given;
+}
+
 void health_judge_rules(const struct rules_task *task, struct health *health)
 {
     char first[RULES_TEXT] = "", text[RULES_TEXT];
@@ -177,14 +202,12 @@ void health_judge_rules(const struct rules_task *task, struct health *health)
         struct rules_entry *entry = &health->rules.entries[health->rules.count++];
         (void)snprintf(entry->folder, sizeof entry->folder, "%s", source->folder);
         entry->found = rules_judge(task, source, text);
-        /* with "auto", the agent moves where there are no rules: but not under a lock */
-        if (entry->found == RULES_INSTALLED ||
-                (entry->found == RULES_NONE && source->policy->transitions == CONFIG_TRANSITIONS_AUTO &&
-                        !task->config->vault.lock.given))
+        if (entry->found == RULES_INSTALLED || is_agents(task, source, entry->found))
             continue;
         if (differing++ == 0)
             memcpy(first, text, sizeof first);
     }
+    warn_unmoved(task, health);
     if (differing == 0 && (!rules_has_ours(task) || rules_judge_upkeep(task, first)))
         return;
     text[0] = '\0';

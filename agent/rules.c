@@ -46,14 +46,25 @@ size_t rules_folder(const char *prefix, unsigned kind, const char *folder, char 
     return length > 0 && length < RULES_PATH_SIZE ? (size_t)length : 0;
 }
 
+static bool is_infrequent(const struct config_tier *tier)
+{
+    return tier->class_ == CLASS_STANDARD_IA || tier->class_ == CLASS_ONEZONE_IA;
+}
+
+/* A tier of which no rule is needed, and none is possible: every copy that is large enough is made in it. */
+static bool is_from_the_start(const struct config_tier *tier)
+{
+    return is_infrequent(tier) && tier->after_days == 0;
+}
+
 bool rules_can_express(const struct config_policy *policy)
 {
     for (size_t i = 0; i < policy->tier_count; i++) {
         const struct config_tier *tier = &policy->tiers[i];
-        bool infrequent = tier->class_ == CLASS_STANDARD_IA || tier->class_ == CLASS_ONEZONE_IA;
-        if (infrequent && tier->after_days < INFREQUENT_DAYS)
+        if (is_infrequent(tier) && !is_from_the_start(tier) && tier->after_days < INFREQUENT_DAYS)
             return false;
-        if (i + 1 < policy->tier_count && infrequent && tier[1].after_days - tier->after_days < INFREQUENT_DAYS)
+        if (i + 1 < policy->tier_count && is_infrequent(tier) &&
+                tier[1].after_days - tier->after_days < INFREQUENT_DAYS)
             return false;
     }
     return true;
@@ -93,7 +104,7 @@ void rules_moves_of(const struct rules_task *task, const struct rules_source *so
         for (size_t i = 0; i < policy->tier_count && moves->count < RULES_MOVES; i++) {
             const struct config_tier *tier = &policy->tiers[i];
             uint64_t from = place_min_bytes(policy, task->prices, tier->class_);
-            if (from != UINT64_MAX)
+            if (from != UINT64_MAX && !is_from_the_start(tier))
                 moves->items[moves->count++] = (struct rules_move){
                     tier->class_, (uint32_t)tier->after_days, from > 0 ? from - 1 : 0 /* S3's filter: greater than */
                 };

@@ -31,7 +31,8 @@
 
 enum { RULES_UPLOAD_DAYS = 7, RULES_LEASE_DAYS = 100, RULES_TEXT = 400 };
 
-/* Whether S3's rules can do what the tiers say: a config with "lifecycle" was checked for it, one with "auto" not. */
+/* Whether S3's rules can do what the tiers say: a config with "lifecycle" was checked for it, one with "auto" not. A
+ * first tier of 0 days needs none: copies are made in it. */
 bool rules_can_express(const struct config_policy *policy);
 
 /* A folder of the vault. Without a policy: the config does not know it any more. */

@@ -227,8 +227,8 @@ static void a_rule_is_cut_out_as_it_is(void **state)
             "<Rule><Prefix/><ID/></Rule></LifecycleConfiguration>";
     static const char *const cut[] = {
         "<Rule><ID>old</ID><Filter><Prefix>a/</Prefix></Filter><Status>Enabled</Status></Rule>",
-        "<Rule x='1'><Filter><And><Prefix>b/</Prefix><Tag><Key>Rule</Key></Tag></And></Filter><New><Rule/><Prefix>p"
-        "</Prefix></New><!-- </Rule> --><ID><![CDATA[</Rule>]]></ID></Rule>",
+        ("<Rule x='1'><Filter><And><Prefix>b/</Prefix><Tag><Key>Rule</Key></Tag></And></Filter><New><Rule/><Prefix>p"
+         "</Prefix></New><!-- </Rule> --><ID><![CDATA[</Rule>]]></ID></Rule>"),
         "<Rule><Filter><Prefix/></Filter><ID/></Rule>",
     };
     struct s3_buffer out;
