@@ -616,8 +616,68 @@ def test_what_is_locked_stays_and_is_counted(server, vaultferry):
     world.back_up()
     world.later()
     world.put(bucket, "k001", b"other")
+    world.source.delete_object(Bucket=bucket, Key="k002")
+    world.run()
     world.later()
     point = world.back_up()
     report = world.prune()
-    assert (report["versions"], report["retained_by_lock"], report["failed"]) == (0, 1, 0)
+    assert (report["versions"], report["retained_by_lock"], report["failed"]) == (0, 2, 0)
+    assert world.vault.markers(bucket) == [f"data/{bucket}/k002"]  # what it hides is there still
     world.check(point, exact=False)
+    if world.simulated:
+        world.day(3)
+        assert world.prune()["markers"] == 1
+        world.check(point)
+
+
+def test_locks_of_what_points_need_are_extended(s3sim, vaultferry):
+    world = Locked(s3sim, vaultferry, {"keep": {"last": 1}, "grace_days": 0},
+        {"lock": {"mode": "governance", "days": 9, "extend": True}})
+    bucket = world.bucket(actions=())
+    world.fill(bucket, 5)
+    world.put(bucket, "long " + "a" * 1015)
+    world.grant_documents(bucket)
+    world.back_up()
+    world.put(bucket, "k001", b"other")
+    point = world.back_up()
+
+    def ends():
+        return {(entry["Key"], entry["VersionId"]): world.owner.get_object_retention(Bucket=world.vault_bucket,
+            Key=entry["Key"], VersionId=entry["VersionId"])["Retention"]["RetainUntilDate"]
+            for folder in ("data", "names", "points") for entry in world.vault.versions(folder)
+            if not entry["Key"].endswith("forgotten.json")}
+    before = ends()
+    world.day(1)
+    world.prune()
+    assert ends() == before  # there is time enough
+    world.day(7)
+    locks = world.prune()["sources"][0]["locks"]
+    after = ends()
+    needed = {version for version, _ in world.taken[point].values()}
+    moved = {key for key in before if after[key] > before[key]}
+    assert {version for path, version in moved if path.startswith("data")} == needed
+    assert {path.split("/")[0] for path, _ in moved} == {"data", "data-long", "names", "points"} & {path.split("/")[0]
+        for path, _ in before}
+    assert (locks["extended"], locks["failed"]) == (len(moved), 0)
+    world.check(point, exact=False)
+
+
+def test_a_vault_with_a_prefix_is_pruned_below_it(sim):
+    sim.more = {"prefix": "deep/er/"}
+    sim.grant_prune()
+    bucket = sim.bucket()
+    sim.fill(bucket, 10)
+    sim.put(bucket, "b" * 1015)
+    for day in range(3):
+        sim.day(day)
+        sim.put(bucket, "same key", f"day {day}".encode())
+        if day == 1:
+            sim.source.delete_object(Bucket=bucket, Key="b" * 1015)
+        sim.run()
+    sim.rules["keep"] = {"last": 1}
+    report = sim.prune()
+    assert (report["forgotten"], report["versions"], report["markers"], report["failed"]) == (2, 3, 1, 0)
+    assert sim.do("verify")["problems"] == []
+    assert sim.vault.versions(f"deep/er/names/{bucket}/") == []
+    assert [entry["Key"] for entry in sim.vault.versions("prune/")] == []
+    assert len(sim.vault.versions(f"deep/er/prune/{bucket}/record.json")) == 1
