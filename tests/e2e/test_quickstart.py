@@ -132,6 +132,20 @@ def test_what_the_quickstart_did_not_make_is_left_alone(quickstart, tmp_path):
     assert quickstart.processes() == []
 
 
+def test_one_that_failed_says_how_to_go_on(quickstart, tmp_path):
+    broken = tmp_path / "vaultferry"
+    broken.write_text("#!/bin/sh\nexit 7\n")
+    broken.chmod(0o755)
+    well = quickstart.env["VF_QUICKSTART_BUILD"]
+    quickstart.env["VF_QUICKSTART_BUILD"] = str(tmp_path)
+    text = quickstart(exit=7)
+    assert "did not come to its end (exit code 7)" in text and "--down" in text
+    assert len(quickstart.processes()) == 3
+    quickstart.env["VF_QUICKSTART_BUILD"] = well
+    assert "removed" in quickstart("--down")
+    assert quickstart.processes() == [] and not quickstart.folder.exists()
+
+
 def test_its_packages_are_among_those_of_the_tests():
     text = SCRIPT.read_text()
     wanted = re.search(r"^packages=\((.*?)\)", text, re.MULTILINE | re.DOTALL).group(1).split()

@@ -190,7 +190,7 @@ VARIANTS = {
 
 def test_templates_pass_cfn_lint():
     lint = pathlib.Path(sys.executable).with_name("cfn-lint")
-    result = subprocess.run([lint, "-t", *TEMPLATES], capture_output=True, text=True, timeout=120)
+    result = subprocess.run([lint, "-t", *TEMPLATES], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0 and result.stdout == "", result
     assert len(TEMPLATES) == 4
 
