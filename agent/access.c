@@ -192,12 +192,18 @@ enum verdict access_hasty(const struct access *access, int attempts, struct s3_c
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client");
 }
 
+/* An interface endpoint of AWS's serves one service alone. */
+static const char *unless_aws(const char *endpoint)
+{
+    return endpoint != NULL && strstr(endpoint, ".amazonaws.") != NULL ? NULL : endpoint;
+}
+
 enum verdict access_identity(
         const struct access *access, struct s3_conn *conn, char *arn, size_t size, struct failure *failure)
 {
     struct s3_client_options wanted = { .service = "sts",
         .region = access->region,
-        .endpoint = access->sts,
+        .endpoint = first_of(access->sts, unless_aws(access->endpoint), NULL),
         .credentials = access->role != NULL ? access->role : access->ambient,
         .clock = access->clock };
     struct s3_identity_answer *identity = calloc(1, sizeof *identity);
@@ -235,12 +241,6 @@ enum verdict access_service(const struct program *program, const struct access *
     wanted.endpoint = first_of(variable(program, name), variable(program, "AWS_ENDPOINT_URL"), NULL);
     status = s3_client_new(&wanted, client, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of %s", service);
-}
-
-/* An interface endpoint of AWS's serves one service alone. */
-static const char *unless_aws(const char *endpoint)
-{
-    return endpoint != NULL && strstr(endpoint, ".amazonaws.") != NULL ? NULL : endpoint;
 }
 
 enum verdict access_iam(

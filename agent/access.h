@@ -28,7 +28,8 @@ enum verdict access_counted(const struct access *access, struct counters *counte
 /* Another one that gives up sooner: after so many attempts. For who asks many things and may hear no. As above. */
 enum verdict access_hasty(const struct access *access, int attempts, struct s3_client **client, struct failure *failure)
         __attribute__((warn_unused_result));
-/* Who the requests are made as, by GetCallerIdentity: an ARN, cut at `size`. */
+/* Who the requests are made as, by GetCallerIdentity: an ARN, cut at `size`. A store of its own, without an address for
+ * STS, is asked itself. */
 enum verdict access_identity(const struct access *access, struct s3_conn *conn, char *arn, size_t size,
         struct failure *failure) __attribute__((warn_unused_result));
 /* A client of another of AWS's services over the same credentials, at the address that AWS_ENDPOINT_URL_<SERVICE> or

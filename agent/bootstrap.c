@@ -75,6 +75,12 @@ bool bootstrap_goes_on(struct bootstrap *work)
     return !work->stop;
 }
 
+bool bootstrap_is_mute(const struct access *access, const struct failure *failure)
+{
+    return access_endpoint(access) != NULL && failure->verdict != VERDICT_UNREACHABLE &&
+           failure->verdict != VERDICT_CANCELLED;
+}
+
 /* A bucket that is made with the keys of another account is hard to get rid of: the first question is who asks. */
 static void check_identity(struct bootstrap *work, const struct access *access)
 {
@@ -82,11 +88,13 @@ static void check_identity(struct bootstrap *work, const struct access *access)
     char arn[2048], account[16];
 
     if (access_identity(access, work->conn, arn, sizeof arn, &failure) != VERDICT_OK) {
-        if (failure.verdict == VERDICT_INTERNAL) /* 405: a store without this question */
+        if (bootstrap_is_mute(access, &failure)) {
             bootstrap_note(work, "identity", work->account, BOOTSTRAP_SKIPPED,
                     "this store does not say whose credentials these are");
-        else
+        } else {
             bootstrap_failed(work, "identity", work->account, &failure, PERMISSION_BOOTSTRAP, "LookAtVault");
+            work->stop = true; /* with these credentials nothing else would go better */
+        }
         return;
     }
     permission_account_of(arn, account);

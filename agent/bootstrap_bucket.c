@@ -202,7 +202,7 @@ static void encryption(struct bootstrap *work, const struct bootstrap_bucket *bu
 {
     const char *key = work->program->config->vault.kms_key_id;
     struct setting setting = { .what = "default encryption", .subresource = "encryption" };
-    char document[3000];
+    char document[3500], blocked[300] = "";
     enum bootstrap_found state;
     const json_t *by_default;
     const char *algorithm;
@@ -213,18 +213,22 @@ static void encryption(struct bootstrap *work, const struct bootstrap_bucket *bu
         return;
     by_default = json_object_get(first_rule(found), "ApplyServerSideEncryptionByDefault");
     algorithm = text_at(by_default, "SSEAlgorithm");
+    if (text_at(json_object_get(first_rule(found), "BlockedEncryptionTypes"), "EncryptionType")[0] != '\0')
+        (void)snprintf(blocked, sizeof blocked,
+                "<BlockedEncryptionTypes><EncryptionType>%.100s</EncryptionType></BlockedEncryptionTypes>",
+                text_at(json_object_get(first_rule(found), "BlockedEncryptionTypes"), "EncryptionType"));
     kms = strncmp(algorithm, "aws:kms", 7) == 0;
     (void)snprintf(setting.detail, sizeof setting.detail, key != NULL ? "SSE-KMS with key %s" : "SSE-S3",
             key != NULL ? key : "");
     (void)snprintf(document, sizeof document,
             "<ServerSideEncryptionConfiguration" XMLNS "><Rule><ApplyServerSideEncryptionByDefault>"
-            "<SSEAlgorithm>%s</SSEAlgorithm>%s%s%s</ApplyServerSideEncryptionByDefault>%s</Rule>"
+            "<SSEAlgorithm>%s</SSEAlgorithm>%s%s%s</ApplyServerSideEncryptionByDefault>%s%s</Rule>"
             "</ServerSideEncryptionConfiguration>",
             key == NULL                              ? "AES256"
             : strcmp(algorithm, "aws:kms:dsse") == 0 ? "aws:kms:dsse"
                                                      : "aws:kms",
             key != NULL ? "<KMSMasterKeyID>" : "", key != NULL ? key : "", key != NULL ? "</KMSMasterKeyID>" : "",
-            key != NULL ? "<BucketKeyEnabled>true</BucketKeyEnabled>" : "");
+            key != NULL ? "<BucketKeyEnabled>true</BucketKeyEnabled>" : "", blocked);
     setting.document = document;
     if (state == BOOTSTRAP_LACKS || (state == BOOTSTRAP_FOUND && by_default == NULL))
         bootstrap_note(work, setting.what, bucket->name, BOOTSTRAP_SKIPPED, "this store lacks it");

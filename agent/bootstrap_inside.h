@@ -34,6 +34,9 @@ void bootstrap_failed(struct bootstrap *work, const char *what, const char *wher
 /* False where there is nothing more to do: after a signal, or what stops all. Between any two steps. */
 bool bootstrap_goes_on(struct bootstrap *work);
 
+/* Whether a store of its own, and not AWS, has failed to say who asks: not every one has that question. */
+bool bootstrap_is_mute(const struct access *access, const struct failure *failure);
+
 /* What is said of a bucket by one of its documents. */
 enum bootstrap_found {
     BOOTSTRAP_FOUND,
@@ -59,8 +62,8 @@ void bootstrap_vault_bucket(struct bootstrap *work, const struct program *admin)
 
 struct bootstrap_role {
     struct s3_client *iam;
-    const char *what; /* "vault role" */
-    const char *arn;
+    const char *what;            /* "vault role" */
+    const char *arn, *account;   /* account: of the credentials; "" where not known */
     const struct config *config; /* what its documents are made for */
     enum permission_document policy, trust, needs;
     const char *sid; /* of what its making needs */

@@ -98,10 +98,26 @@ static void trust_is_there(
     json_decref(found);
 }
 
+static enum s3_status make(
+        struct bootstrap *work, const struct bootstrap_role *role, const char *trust, struct s3_error *error)
+{
+    const struct role_name name = name_of(role->arn);
+    const struct s3_create_role_options options = {
+        .name = name.name, .path = name.path, .trust = trust, .description = "Made by vaultferry bootstrap"
+    };
+    struct s3_role_answer *answer = calloc(1, sizeof *answer);
+    enum s3_status status = S3_NO_MEMORY;
+
+    if (answer != NULL)
+        status = work->options->dry_run ? S3_OK : s3_create_role(work->conn, role->iam, &options, answer, error);
+    free(answer);
+    return status;
+}
+
 /* The role itself, and its trust. False: there is none to go on with. */
 static bool have_role(struct bootstrap *work, const struct bootstrap_role *role, bool *is_new)
 {
-    const struct role_name name = name_of(role->arn);
+    const char *name = name_of(role->arn).name;
     struct s3_role_answer *answer = calloc(1, sizeof *answer);
     json_t *trust = NULL;
     char *text = document_of(work, role, role->trust, &trust);
@@ -110,24 +126,24 @@ static bool have_role(struct bootstrap *work, const struct bootstrap_role *role,
 
     *is_new = false;
     s3_error_clear(&error);
-    if (answer != NULL && text != NULL)
-        status = s3_get_role(work->conn, role->iam, name.name, answer, &error);
-    if (status == S3_OK) {
+    if (answer == NULL || text == NULL)
+        goto out;
+    status = s3_get_role(work->conn, role->iam, name, answer, &error);
+    if (status == S3_NOT_FOUND) {
+        status = make(work, role, text, &error);
+        *is_new = status == S3_OK;
+        if (status != S3_OK && strcmp(error.code, "EntityAlreadyExists") == 0) /* another bootstrap was faster */
+            status = s3_get_role(work->conn, role->iam, name, answer, &error);
+    }
+    if (status != S3_OK) {
+        went_wrong(work, role, role->what, status, &error);
+    } else if (*is_new) {
+        bootstrap_note(work, role->what, role->arn, BOOTSTRAP_CREATE, "with who may take it");
+    } else {
         bootstrap_note(work, role->what, role->arn, BOOTSTRAP_OK, "it is there");
         trust_is_there(work, role, answer->trust, trust);
-    } else if (status == S3_NOT_FOUND) {
-        const struct s3_create_role_options options = {
-            .name = name.name, .path = name.path, .trust = text, .description = "Made by vaultferry bootstrap"
-        };
-        *is_new = true;
-        status = work->options->dry_run ? S3_OK : s3_create_role(work->conn, role->iam, &options, answer, &error);
-        if (status == S3_OK)
-            bootstrap_note(work, role->what, role->arn, BOOTSTRAP_CREATE, "with who may take it");
-        else
-            went_wrong(work, role, role->what, status, &error);
-    } else if (text != NULL) {
-        went_wrong(work, role, role->what, status, &error);
     }
+out:
     if (text != NULL)
         json_decref(trust);
     free(text);
@@ -187,8 +203,17 @@ out:
 
 void bootstrap_role(struct bootstrap *work, const struct bootstrap_role *role)
 {
+    struct failure failure;
+    char account[16];
     bool is_new;
 
+    permission_account_of(role->arn, account);
+    if (role->account[0] != '\0' && strcmp(account, role->account) != 0) {
+        failure_set(&failure, VERDICT_USAGE, "the config names a role of account %s, but this is account %s", account,
+                role->account);
+        bootstrap_failed(work, role->what, role->arn, &failure, role->needs, role->sid);
+        return;
+    }
     if (have_role(work, role, &is_new) && bootstrap_goes_on(work))
         role_policy(work, role, is_new);
 }
@@ -207,7 +232,7 @@ void bootstrap_vault_roles(struct bootstrap *work, const struct access *access)
 {
     const struct config_vault *vault = &work->program->config->vault;
     struct bootstrap_role role = {
-        .config = work->program->config, .needs = PERMISSION_BOOTSTRAP, .sid = "SetUpRoles"
+        .account = work->account, .config = work->program->config, .needs = PERMISSION_BOOTSTRAP, .sid = "SetUpRoles"
     };
     char restore[PERMISSION_ARN_SIZE];
     struct failure failure;

@@ -148,12 +148,13 @@ static void grant_buckets_now(struct bootstrap *work, const struct config *confi
     selection_free(&selection);
 }
 
-static void make_role_now(struct bootstrap *work, const struct access *access, size_t index)
+static void make_role_now(struct bootstrap *work, const struct access *access, const char *account, size_t index)
 {
     const struct config *config = work->program->config;
     struct config shared = with_role(config, config->sources[index].access.role_arn);
     struct bootstrap_role role = { .what = "source role",
         .arn = config->sources[index].access.role_arn,
+        .account = account,
         .config = &shared,
         .policy = PERMISSION_SOURCE_ROLE,
         .trust = PERMISSION_SOURCE_TRUST,
@@ -170,7 +171,7 @@ static void make_role_now(struct bootstrap *work, const struct access *access, s
 }
 
 /* One source with the credentials of who administers its account. */
-static void apply(struct bootstrap *work, const struct access *access, size_t index)
+static void apply(struct bootstrap *work, const struct access *access, const char *account, size_t index)
 {
     const struct config *config = work->program->config;
     struct config_source *source = &config->sources[index];
@@ -180,7 +181,7 @@ static void apply(struct bootstrap *work, const struct access *access, size_t in
     if (source->access.role_arn == NULL)
         grant(work, &one, source, PERMISSION_SOURCE_ROLE, NULL);
     else if (is_first_with_role(config, index))
-        make_role_now(work, access, index);
+        make_role_now(work, access, account, index);
     if (vault_reads && bootstrap_goes_on(work))
         grant_buckets_now(work, config, source);
     if (vault_reads && source->access.endpoint == NULL)
@@ -205,7 +206,7 @@ static bool open_profile(
         permission_account_of(arn, account);
         return true;
     }
-    if (*access != NULL && failure.verdict == VERDICT_INTERNAL) /* a store that does not answer this */
+    if (*access != NULL && bootstrap_is_mute(*access, &failure))
         return true;
     bootstrap_failed(work, "source account", account_of(source), &failure, PERMISSION_BOOTSTRAP_SOURCE, "FindBuckets");
     access_close(*access);
@@ -232,7 +233,7 @@ void bootstrap_sources(struct bootstrap *work)
             tell(work, i);
         } else if (open_profile(work, source, &access, account)) {
             if (account[0] == '\0' || account_of(source)[0] == '\0' || strcmp(account, account_of(source)) == 0)
-                apply(work, access, i);
+                apply(work, access, account, i);
             else
                 tell(work, i); /* another account's */
             access_close(access);

@@ -244,6 +244,16 @@ def test_two_vaults_may_be_granted_one_bucket(sim):
     assert set(sim.states("--source-profile", "source").values()) == {"ok"}
 
 
+def test_roles_of_another_account_are_not_made_here(sim):
+    sim.bucket()
+    other = "arn:aws:iam::999988887777:role/x"
+    result = sim.bootstrap(exit=1, config=sim.config(vault={"role_arn": other}))
+    failed = {one["what"] for one in result["steps"] if one["state"] == "failed"}
+    assert failed == {"vault role", "restore role"} and "999988887777" in result["error"]["message"]
+    with pytest.raises(ClientError):
+        sim.iam.get_role(RoleName="x")
+
+
 def test_bucket_of_somebody_else_is_refused(sim):
     sim.bucket()
     sim.source.create_bucket(Bucket=sim.vault_bucket)
