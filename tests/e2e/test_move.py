@@ -2,6 +2,8 @@
 what a listing and HEAD say, what lies under every version, and what comes back."""
 import http.client
 import http.server
+import os
+import random
 import shutil
 import subprocess
 import threading
@@ -725,3 +727,43 @@ def test_classes_and_thaws_as_others_understand_them(moto, relayed, vaultferry):
         tags = cloud.client.get_object_tagging(Bucket="vault", Key=f"data/docs/{key}")["TagSet"]  # moto: if thawed
         assert {tag["Key"]: tag["Value"] for tag in tags} == ({"team": "a", "kept": "yes"} if more else {})
     assert numbers(cloud("run", tiers=deep)) == {}
+
+
+@pytest.mark.kills
+def test_random_kills_lose_no_copy_and_move_nothing_twice(sim):
+    """Through four classes; what one killed run made is what the next one finds, also without its state folder."""
+    dice = random.Random(20261121)
+    kills = max(1, int(os.environ.get("VF_KILLS", "50")) // 8)
+    sim.limits(min_part_size=1024)
+    bucket = sim.bucket()
+    for n in range(30):
+        sim.put(bucket, f"k{n:02d}", BODY, Metadata={"n": str(n)})
+    for n in range(3):
+        upload(sim, bucket, f"parts{n}", 4)
+    sim.run(config=sim.config(policy={"parts": "faithful"}))
+    seen = sim.seen(bucket)
+    sim.latency(5, "CopyObject", "HeadObject", "UploadPartCopy")
+    again = 0
+    for stage, name in enumerate(("STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "DEEP_ARCHIVE"), 1):
+        config = sim.tiers([{"after_days": 0, "class": name}], policy={"parts": "faithful"}, limits={"workers": 3})
+        for _ in range(kills):
+            sim.later()
+            sim.forget_counts()
+            child = sim.start("run", config=config)
+            most = dice.randint(1, 150)
+            sim.wait_for(lambda: sum(sim.counts().values()) >= most or child.poll() is not None)
+            child.kill()
+            child.wait()
+            time.sleep(0.1)  # what is under way arrives
+            if dice.random() < 0.3:
+                shutil.rmtree(sim.vaultferry.state, ignore_errors=True)
+        sim.later(100)  # the lease of a killed run is over
+        sim.run(config=config)
+        assert set(sim.classes(bucket).values()) == {name}
+        again = sum(sim.vault.copies(bucket).values()) - (stage + 1) * 33
+        sim.vault.check(bucket)
+    assert sim.do("verify", "--source", bucket, config=config)["problems"] == []
+    assert again == 0
+    sim.ahead = sim.passed + 50 * HOUR
+    sim.latency(0)
+    sim.comes_back(bucket, seen)
