@@ -262,12 +262,14 @@ static enum s3_status put_wrong(struct doctor *doctor, const struct doctor_side 
         .body = "x", .body_len = 1, .content_md5_base64 = DOCTOR_WRONG_MD5, .write = { .if_none_match = "*" }
     };
     struct s3_put_result result;
-    char path[STATE_PATH_MAX + 1];
+    char path[sizeof doctor->probe + 64];
 
     if (doctor->keeps_wrong)
         return s3_fail(error, S3_REFUSED, "NotImplemented", "the store would keep what is only meant to be refused");
-    (void)snprintf(path, sizeof path, "%s%s", doctor->vault.config->prefix,
-            side->document == PERMISSION_RESTORE_ROLE ? "points/.doctor/never-written" : "lease/.doctor/never-written");
+    if (side->document == PERMISSION_RESTORE_ROLE)
+        (void)snprintf(path, sizeof path, "%spoints/.doctor/never-written", doctor->vault.config->prefix);
+    else
+        (void)snprintf(path, sizeof path, "%s-wrong", doctor->probe);
     options.target = vault_target(&doctor->vault, path, strlen(path));
     return s3_put_object(doctor->conn, side->client, &options, &result, error);
 }
@@ -283,6 +285,9 @@ static enum s3_status put_tags(struct doctor *doctor, const struct doctor_side *
     if (!doctor->is_written)
         return s3_fail(error, S3_REFUSED, "NotImplemented", "it is asked of an object that doctor writes itself");
     s3_tags_init(&tags);
+    tags.tags[0].key = (struct s3_text){ "vaultferry", strlen("vaultferry") };
+    tags.tags[0].value = (struct s3_text){ "doctor", strlen("doctor") };
+    tags.count = 1;
     status = s3_put_object_tags(doctor->conn, side->client, &own, &tags, error);
     s3_tags_free(&tags);
     return status;

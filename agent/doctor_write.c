@@ -67,44 +67,61 @@ void doctor_try_writing(struct doctor *doctor, const struct doctor_side *side)
     (void)doctor_judge(doctor, side, "s3:PutObject", status, &error);
 }
 
+static enum s3_status offer_wrong(const struct doctor *doctor, const char *path, bool locked, struct s3_error *error)
+{
+    struct s3_put_options options = { .target = vault_target(&doctor->vault, path, strlen(path)),
+        .body = body,
+        .body_len = sizeof body - 1,
+        .content_md5_base64 = DOCTOR_WRONG_MD5,
+        .write = { .if_none_match = "*" } };
+    struct s3_put_result result;
+    char until[STATE_TIME_SIZE];
+
+    if (locked)
+        vault_write_lock(&doctor->vault, &options.write, until);
+    return s3_put_object(doctor->conn, doctor->once, &options, &result, error);
+}
+
+/* The store's own conduct, where nothing can come of it. */
+static bool refuses_wrong(struct doctor *doctor)
+{
+    char path[sizeof doctor->probe + 8];
+    struct s3_error error;
+    enum s3_status status;
+
+    (void)snprintf(path, sizeof path, "%s-wrong", doctor->probe);
+    status = offer_wrong(doctor, path, false, &error);
+    doctor->keeps_wrong = status == S3_OK;
+    if (status == S3_OK) {
+        const struct s3_delete_options gone = { .target = vault_target(&doctor->vault, path, strlen(path)) };
+        struct s3_delete_result marker;
+        (void)!s3_delete_object(doctor->conn, doctor->hasty, &gone, &marker, &error);
+    }
+    return status != S3_OK && strcmp(error.code, "BadDigest") == 0;
+}
+
 void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
 {
-    static const char *const folders[] = { "lease", "data", "data-long", "names", "points" };
+    static const char *const folders[] = { "data", "data-long", "names", "points" };
+    const bool locks = doctor->vault.config->lock.given;
     char path[STATE_PATH_MAX + 1];
 
+    if (!refuses_wrong(doctor))
+        return;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        struct s3_put_options options = { .body = body,
-            .body_len = sizeof body - 1,
-            .content_md5_base64 = DOCTOR_WRONG_MD5,
-            .write = { .if_none_match = "*" } };
-        struct s3_put_result result;
+        const char *action = "s3:PutObject";
         struct s3_error error, plain;
         enum s3_status status;
-        const char *action = "s3:PutObject";
-        char check[64], until[STATE_TIME_SIZE];
+        char check[64];
 
         (void)snprintf(path, sizeof path, "%s%s/.doctor/never-written", doctor->vault.config->prefix, folders[i]);
-        options.target = vault_target(&doctor->vault, path, strlen(path));
-        if (i > 0)
-            vault_write_lock(&doctor->vault, &options.write, until);
-        status = s3_put_object(doctor->conn, doctor->once, &options, &result, &error);
-        if (i == 0) { /* the store's own conduct, where nothing can come of it */
-            doctor->keeps_wrong = status == S3_OK;
-            if (status == S3_OK || strcmp(error.code, "BadDigest") != 0)
-                return;
-            continue;
-        }
-        if (status == S3_DENIED && options.write.lock_mode != NULL) {
-            options.write.lock_mode = options.write.lock_until = NULL;
-            if (s3_put_object(doctor->conn, doctor->once, &options, &result, &plain) != S3_DENIED)
-                action = "s3:PutObjectRetention";
-        }
+        status = offer_wrong(doctor, path, locks, &error);
+        if (status == S3_DENIED && locks && offer_wrong(doctor, path, false, &plain) != S3_DENIED)
+            action = "s3:PutObjectRetention";
         (void)snprintf(check, sizeof check, "%s under %s/", action, folders[i]);
         if (status != S3_DENIED) {
             (void)doctor_say(doctor, side->subject, check, DOCTOR_OK, "%s", "");
-            continue;
-        }
-        if (doctor_judge(doctor, side, action, status, &error) == DOCTOR_MISSING) {
+        } else if (doctor_judge(doctor, side, action, status, &error) == DOCTOR_MISSING) {
             struct doctor_check *said = &doctor->report->checks[doctor->report->count - 1];
             (void)snprintf(said->check, sizeof said->check, "%s", check);
         }
