@@ -97,6 +97,7 @@ def test_two_empty_accounts_become_a_backup_that_comes_back(world):
     assert set(again.values()) <= {"ok", "skipped"}, again
     assert again == world.states("--source-profile", "source", "--dry-run")
 
+    assert world.do("doctor")["checks"]
     assert world.run()["copied"] == 5
     world.put(bucket, keys[0], b"other")
     world.source.delete_object(Bucket=bucket, Key=keys[1])
@@ -214,7 +215,8 @@ def test_what_is_stricter_already_stays(sim):
     sim.bucket()
     sim.bootstrap()
     owner, vault, name = sim.owner, sim.vault_bucket, sim.vault_role.rpartition("/")[2]
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "mine"}}
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "mine"},
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
     owner.put_bucket_encryption(Bucket=vault, ServerSideEncryptionConfiguration={"Rules": [rule]})
     trust = sim.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     narrow = trust | {"Principal": {"AWS": "arn:aws:iam::444455556666:user/agent"}}
@@ -231,6 +233,7 @@ def test_what_is_stricter_already_stays(sim):
     rules = owner.get_bucket_encryption(Bucket=vault)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "ours"}
     assert rules[0]["BucketKeyEnabled"] is True
+    assert rules[0]["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
 
 
 def test_two_vaults_may_be_granted_one_bucket(sim):
