@@ -52,14 +52,15 @@ class Quickstart:
                 words = path.read_bytes().decode(errors="replace").split("\0")
             except OSError:
                 continue
-            found += [words] if any(str(self.folder) in word for word in words) else []
+            found += [words] if any(f"{self.folder}/" in word for word in words) else []
         return found
 
 
 @pytest.fixture
 def quickstart(build_dir, tmp_path):
     # where tests/run looks for servers when it is interrupted
-    folder = pathlib.Path(os.environ.get("VF_RGW_DIR", tmp_path)) / "quickstart"
+    name = "quickstart-" + os.environ.get("PYTEST_XDIST_WORKER", "main")
+    folder = pathlib.Path(os.environ.get("VF_RGW_DIR", tmp_path)) / name
     made = Quickstart(folder, build_dir)
     yield made
     if folder.exists():
