@@ -14,7 +14,8 @@
 static const struct {
     const char *name;
     bool catalog; /* must be readable at once: without it nothing is found */
-} folders[] = { { "data/", false }, { "data-long/", false }, { "names/", true }, { "points/", true } };
+} folders[] = { { "data/", false }, { "data-long/", false }, { "names/", true }, { "points/", true },
+    { "prune/", true } };
 
 enum { FOLDERS = sizeof folders / sizeof folders[0] };
 
@@ -67,7 +68,7 @@ bool health_judge_rule(const struct s3_lifecycle *rules, size_t index, const cha
 {
     const struct s3_lifecycle_rule *rule = &rules->rules[index];
     struct s3_text class_ = archives_to(rules, index);
-    char where[64], id[80];
+    char where[80], id[80];
     const char *what = rule->expires
                                ? rule->expires_noncurrent ? "versions, current and noncurrent" : "current versions"
                                : "noncurrent versions";

@@ -24,9 +24,9 @@ struct health {
 
 /*
  * What is wrong with the rule at `index` for a vault under `prefix` (a config's vault.prefix): an enabled rule that
- * expires versions under data/, data-long/, names/ or points/, or moves names/ or points/ to a class that cannot be
- * read at once. False: nothing. A rule is judged by what it does, whatever its id says: none of vaultferry's does
- * either. A filter by tag or size makes no difference: it may always match.
+ * expires versions under data/, data-long/, names/, points/ or prune/, or moves what lies under the last three to a
+ * class that cannot be read at once. False: nothing. A rule is judged by what it does, whatever its id says: none of
+ * vaultferry's does either. A filter by tag or size makes no difference: it may always match.
  */
 bool health_judge_rule(const struct s3_lifecycle *rules, size_t index, const char *prefix, char out[HEALTH_TEXT]);
 

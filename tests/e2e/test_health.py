@@ -63,7 +63,7 @@ def test_rules_of_the_whole_bucket_and_of_the_catalog_are_seen(world):
     world.put(world.bucket(), "a")
     set_rules(world, rule("everything", "", **EXPIRE), rule("catalog", "points/", **EXPIRE))
     catalog, everything = sorted(world.run()["warnings"])  # RGW sorts its rules
-    assert '"everything"' in everything and "under data/, data-long/, names/, points/:" in everything
+    assert '"everything"' in everything and "under data/, data-long/, names/, points/, prune/:" in everything
     assert '"catalog"' in catalog and "under points/:" in catalog
 
 

@@ -32,7 +32,8 @@ static const struct {
     { "clean", true, "data/docs/tmp/", EXPIRES_OLD, "", "under data/:" },
     { "clean", true, "data-long/", EXPIRES, "", "under data-long/:" },
     { "clean", true, "names/docs/", EXPIRES, "", "under names/:" },
-    { "clean", true, "p", EXPIRES_OLD, "", "under points/:" },
+    { "clean", true, "p", EXPIRES_OLD, "", "under points/, prune/:" },
+    { "clean", true, "prune/docs/", EXPIRES, "", "under prune/:" },
     { "", true, "", EXPIRES, "", "rule \"\"" },
     { "a\nb\"", true, "", EXPIRES, "", "rule \"a\\nb\\\"\"" },
     /* what it does not */
@@ -56,7 +57,7 @@ static const struct {
     { "clean", true, "", MARKERS, "", NULL },
     { "clean", true, "", ABORTS, "", NULL },
     /* a catalog has to be readable at once; objects may be anywhere */
-    { "cold", true, "", TO_GLACIER, "", "moves names/, points/ to GLACIER" },
+    { "cold", true, "", TO_GLACIER, "", "moves names/, points/, prune/ to GLACIER" },
     { "cold", true, "points/", OLD_TO_DEEP, "", "moves points/ to DEEP_ARCHIVE" },
     { "cold", true, "data/", TO_GLACIER, "", NULL },
     { "cold", true, "points/", TO_IA, "", NULL },
