@@ -125,6 +125,7 @@ def numbers(report):
     return {name: report[name] for name in ("moved", "thawing", "move_failed", "reclassed", "failed") if report[name]}
 
 
+@pytest.mark.tsan
 def test_ten_ages_go_through_four_classes_and_come_back_at_each_point(sim):
     bucket = sim.warm(Metadata={"m": "1"}, Tagging="a=b")
     first = sim.vault.check(bucket)[-1].id
@@ -625,6 +626,27 @@ def test_copies_go_through_all_classes_one_after_the_other(world):
     shutil.rmtree(world.vaultferry.state)
     assert numbers(world.run(config=world.tiers([{"after_days": 0, "class": "DEEP_ARCHIVE"}]))) == {}
     assert set(world.classes(bucket).values()) == {"DEEP_ARCHIVE"}
+
+
+@pytest.mark.rgw
+def test_sweep_learns_what_a_real_servers_rules_have_moved(rgw, vaultferry, build_dir, monkeypatch):
+    """A day of RGW's lifecycle is 2 s here."""
+    world = make(rgw, vaultferry, build_dir, monkeypatch)
+    for other in world.owner.list_buckets()["Buckets"]:  # the rules of other tests would take their share of the pass
+        world.owner.delete_bucket_lifecycle(Bucket=other["Name"])
+    bucket = world.bucket()
+    world.fill(bucket, 3)
+    world.run()
+    rule = {"ID": "soon", "Status": "Enabled", "Filter": {"Prefix": f"data/{bucket}/"},
+        "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}
+    world.owner.put_bucket_lifecycle_configuration(Bucket=world.vault_bucket, LifecycleConfiguration={"Rules": [rule]})
+    world.wait_for(lambda: {one["StorageClass"] for one in world.vault.live(bucket).values()} == {"GLACIER"}, 60)
+    world.owner.delete_bucket_lifecycle(Bucket=world.vault_bucket)
+    assert {class_ for class_, _ in world.manifest(bucket).values()} == {"STANDARD"}
+    report = world.run(config=world.tiers(transitions="lifecycle"))
+    assert numbers(report) == {"reclassed": 3} and set(report["by_class"]) == {"GLACIER"}
+    assert set(world.classes(bucket).values()) == {"GLACIER"}
+    world.comes_back(bucket, world.seen(bucket))
 
 
 class Relay(http.server.BaseHTTPRequestHandler):
