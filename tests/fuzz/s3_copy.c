@@ -34,6 +34,7 @@ static struct s3_part_page parts;
 static struct s3_deleted deleted;
 static struct s3_tags tags;
 static struct s3_lifecycle lifecycle;
+static struct s3_buffer rule = { .max = S3_LIFECYCLE_BYTES_MAX };
 
 static void *out_of(enum s3_answer_kind kind)
 {
@@ -110,6 +111,13 @@ static void check(enum s3_answer_kind kind, const uint8_t *data, size_t size)
         require(lifecycle.count <= S3_LIFECYCLE_RULES_MAX && lifecycle.move_count <= S3_LIFECYCLE_MOVES_MAX);
         for (size_t i = 0; i < lifecycle.move_count; i++) {
             require(lifecycle.moves[i].rule < lifecycle.count);
+        }
+        for (size_t i = 0; i < lifecycle.count && i < 3; i++) {
+            s3_buffer_clear(&rule);
+            /* not every document can be cut; what is cut, lay in it */
+            if (s3_lifecycle_cut((struct s3_text){ (const char *)data, size }, i, &rule)) {
+                require(rule.len >= 7 && rule.ptr[0] == '<' && rule.ptr[rule.len - 1] == '>');
+            }
         }
         break;
     default:
