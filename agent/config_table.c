@@ -52,9 +52,9 @@ static const char *const events[] = { "failure", "guard", "stale", "success", NU
 static const struct config_field lock_rows[] = {
     { ROW(config_lock, "mode", ENUM, mode, "\"governance\""), .words = lock_modes, .doc = "Object Lock mode." },
     { ROW(config_lock, "days", INTEGER, days, NULL), .min = 1, .max = DAYS_MAX,
-            .doc = "Days that each copy is locked for, from its copy." },
+            .doc = "Days that each copy is locked for, from the beginning of its run." },
     { ROW(config_lock, "extend", BOOL, extend, "false"),
-            .doc = "Extend the locks of what is still live, so that the current state is always locked." },
+            .doc = "Extend the locks of what recovery points need, at each prune." },
 };
 static const struct config_shape lock_shape = { SHAPE(config_lock, lock_rows), ANONYMOUS };
 

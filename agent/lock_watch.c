@@ -53,12 +53,13 @@ static enum s3_status set_lock(const struct vault *vault, struct s3_conn *conn, 
     return s3_put_object_retention(conn, vault->client, &options, error);
 }
 
-/* Whether an end is as far away as was asked for. */
-static bool is_far(const struct vault *vault, const struct lock_written *written, int64_t until_ms)
+/* Whether a lock is what was asked for: its end as far away, its mode as strict. */
+static bool is_enough(const struct vault *vault, const struct lock_written *written, const char *mode, int64_t until_ms)
 {
+    bool strict = vault->config->lock.mode != CONFIG_LOCK_COMPLIANCE || strcmp(mode, "COMPLIANCE") == 0;
     int64_t wanted_ms = vault_now_ms(vault) + vault->config->lock.days * SHORT_BY_MS - SHORT_BY_MS;
 
-    return until_ms > 0 && (written->any_end || until_ms >= wanted_ms);
+    return until_ms > 0 && (written->any_end || (until_ms >= wanted_ms && strict));
 }
 
 static void warn_unseen(const struct vault *vault)
@@ -103,7 +104,7 @@ static enum s3_status look(const struct vault *vault, struct s3_conn *conn, cons
     }
     if (status != S3_OK)
         return status;
-    if (is_far(vault, written, now.until_ms)) {
+    if (is_enough(vault, written, now.mode, now.until_ms)) {
         *known = HONOURED;
         return S3_OK;
     }
@@ -144,7 +145,7 @@ enum s3_status lock_watch_settle(
         return S3_OK;
     if (written->head != NULL &&
             s3_parse_iso_time(written->head->lock_until, strlen(written->head->lock_until), &until_ms) &&
-            is_far(vault, written, until_ms))
+            is_enough(vault, written, written->head->lock_mode, until_ms))
         return S3_OK;
     if (atomic_load(&watch->unseen))
         return settle_unseen(vault, conn, written, error);

@@ -118,6 +118,7 @@ def test_streams_are_locked_whole_and_by_parts(world):
     assert len(locks) >= 10 and all(locks.values()), locks
 
 
+@pytest.mark.tsan
 def test_a_store_that_locks_what_it_is_told_gets_no_request_more(sim):
     bucket = sim.filled(20)
     sim.forget_counts()
@@ -145,7 +146,7 @@ def test_a_run_of_days_locks_nothing_until_yesterday(sim):
     bucket = sim.filled(6)
     sim.lock["days"] = 1
     config = sim.config() | {"limits": {"workers": 1}}
-    sim.latency(300, "CopyObject")
+    sim.latency(150, "CopyObject")
     child = sim.start("run", config=config)
     sim.wait_for(lambda: sim.counts()["CopyObject"] >= 2)
     sim.clock(2 * DAY)
@@ -392,7 +393,7 @@ def test_what_points_need_stays_locked_for_months_and_the_rest_runs_out(vault):
     vault.run()
     first = set(vault.left("data"))
     extended = looked = 0
-    for step in range(10):  # of three days each
+    for step in range(7):  # of three days each
         vault.pass_days(3)
         vault.put(bucket, "k000", b"of step %d" % step)
         vault.run()
@@ -436,6 +437,7 @@ def test_an_end_that_is_near_is_moved_with_the_prune_role_alone(server, vaultfer
     assert world.prune()["sources"][0]["locks"]["extended"] == 0
 
 
+@pytest.mark.tsan
 def test_locks_are_extended_where_nothing_may_go_and_where_prune_asks(vault):
     bucket = vault.filled(4)
     vault.run()
