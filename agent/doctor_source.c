@@ -248,13 +248,14 @@ static void look_as_vault(struct looking *looking)
         look_at_source_key(looking);
 }
 
-/* False: there is no such bucket. */
+/* False: there is no such bucket, or nobody answers. */
 static bool look_as_source(struct looking *looking)
 {
     struct doctor *doctor = looking->doctor;
     const struct s3_bucket_options options = { .bucket = looking->own.bucket, .expected_owner = looking->own.owner };
     struct s3_bucket_head head;
     struct s3_error error;
+    enum doctor_state listed;
 
     if (s3_head_bucket(doctor->conn, looking->own.client, &options, &head, &error) == S3_NOT_FOUND) {
         doctor_say(doctor, looking->own.subject, "bucket", DOCTOR_FAILED, "bucket \"%s\" does not exist",
@@ -262,7 +263,10 @@ static bool look_as_source(struct looking *looking)
                 ->needed = true;
         return false;
     }
-    looking->own.lists = doctor_probe(doctor, &looking->own, "s3:ListBucket") == DOCTOR_OK;
+    listed = doctor_probe(doctor, &looking->own, "s3:ListBucket");
+    if (listed == DOCTOR_FAILED)
+        return false;
+    looking->own.lists = listed == DOCTOR_OK;
     if (looking->own.lists)
         take_samples(looking);
     doctor_probe_all(doctor, &looking->own);

@@ -150,14 +150,18 @@ void doctor_look_at_vault(struct doctor *doctor)
     bool only_read = doctor->program->config->source_count == 0;
     struct doctor_side side =
             side_of(doctor, role, only_read ? PERMISSION_RESTORE_ROLE : PERMISSION_VAULT_ROLE, doctor->hasty);
+    enum doctor_state listed;
     struct s3_page page;
 
     doctor_look_at_endpoint(doctor, role, doctor->vault.access);
     if (!doctor_identity(doctor, role, doctor->vault.access, doctor->vault.owner))
         return;
+    listed = doctor_probe(doctor, &side, "s3:ListBucket");
+    if (listed == DOCTOR_FAILED) /* it is not there, or nobody answers: so would each further request end */
+        return;
     doctor->vault_answers = true;
     s3_page_init(&page);
-    side.lists = doctor_probe(doctor, &side, "s3:ListBucket") == DOCTOR_OK;
+    side.lists = listed == DOCTOR_OK;
     if (!only_read)
         doctor_try_writing(doctor, &side);
     side.key_exists = doctor->is_written;
@@ -247,6 +251,8 @@ void doctor_look_at_roles(struct doctor *doctor)
         .may_be_absent = true,
         .absent = "it is not there, or may not be taken from here: restores then use the vault role" };
 
+    if (!doctor->vault_answers)
+        return;
     if (!clock_stop_asked() && config->source_count > 0 && permission_restore_role(config, arn))
         look_as(doctor, &of_restore);
     if (config->vault.prune_role_arn == NULL)

@@ -190,6 +190,19 @@ def test_roles_that_cannot_be_taken_and_buckets_that_are_missing_are_told_apart(
     assert find(checks, "s3:ListBucket", f"source {good}")["state"] == "ok"
 
 
+def test_vault_that_does_not_answer_is_told_once(sim):
+    bucket = sim.ready()
+    gone = find(sim.doctor(exit=5, config=sim.config(vault={"bucket": "nobody-has-it"})), "s3:ListBucket", "vault role")
+    assert gone["state"] == "failed" and "NoSuchBucket" in gone["detail"]
+    sim.faults({"bucket": sim.vault_bucket, "action": "error", "status": 503, "code": "ServiceUnavailable"})
+    sim.forget_counts()
+    checks = sim.doctor(exit=5)
+    failed = [(one["subject"], one["check"]) for one in bad(checks)]
+    assert failed == [("vault role", "s3:ListBucket")], failed
+    assert find(checks, "s3:ListBucket", f"source {bucket}")["state"] == "ok"
+    assert sim.counts()["PutObject"] == 0
+
+
 def test_writer_that_may_end_versions_is_a_warning(world):
     world.ready()
     policy = world.policy("vault-role")
