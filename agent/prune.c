@@ -105,7 +105,7 @@ static enum verdict take_away(struct pruning *pruning, struct failure *failure)
 {
     const struct prune_options *options = pruning->options;
     struct prune_report *report = pruning->report;
-    struct prune_record *record = &pruning->verifying.record;
+    struct prune_record *record = &pruning->record;
     enum verdict verdict;
 
     memset(&report->counts, 0, sizeof report->counts); /* from now on: what has gone */

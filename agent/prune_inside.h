@@ -11,6 +11,7 @@ struct pruning {
     struct verify_options verify;
     struct verify_report *verified; /* for the parts of verify that are used here */
     struct verifying verifying;     /* the points, and what their logs say */
+    struct prune_record record;     /* of the last prune, then of this one */
     bool reading;                   /* what verify tells is damage to the history */
     bool damaged;
     struct failure damage;

@@ -33,8 +33,6 @@ static enum prune_trust judge_alone(const struct prune_points *points, const str
 {
     int64_t id_s = 0;
 
-    if (points->has_root && strcmp(point->id, points->root) < 0)
-        return PRUNE_REMOVED;
     if (!point->readable || !state_utc_from_point(point->id, strlen(point->id), &id_s))
         return PRUNE_UNREADABLE;
     if (id_s > floor_s(points->now_ms) + FUTURE_S)
@@ -130,7 +128,8 @@ static void ask_policy(const struct prune_points *points, bool with_over, struct
 
     for (size_t i = 0; i < points->count; i++) {
         const struct prune_point *point = &points->items[i];
-        if (point->trust != PRUNE_TRUSTED || (!with_over && is_over(points, point) && !point->pinned))
+        bool is_left = with_over && point->trust == PRUNE_REMOVED && point->sound;
+        if ((point->trust != PRUNE_TRUSTED && !is_left) || (!with_over && is_over(points, point) && !point->pinned))
             continue;
         retained[count] = (struct retain_point){ .started_s = floor_s(point->started_ms),
             .local_s = point->local_s,
@@ -147,6 +146,19 @@ static void ask_policy(const struct prune_points *points, bool with_over, struct
         point->kept = true;
         point->reason_count = retained[i].reason_count;
         memcpy(point->reasons, retained[i].reasons, sizeof point->reasons);
+    }
+}
+
+/* A prune removes what was forgotten, and whose grace is over. Where something else is said to be removed, somebody
+ * else may have said so. */
+static void judge_removed(struct prune_points *points)
+{
+    points->contradicted = false;
+    for (size_t i = 0; i < points->count && !points->contradicted; i++) {
+        const struct prune_point *point = &points->items[i];
+        points->contradicted =
+                point->trust == PRUNE_REMOVED && point->sound && (point->kept || !is_over(points, point));
+        points->contradicted_at = i;
     }
 }
 
@@ -199,8 +211,12 @@ bool prune_judge_points(struct prune_points *points)
     points->newest = points->count;
     if (well) {
         for (size_t i = 0; i < points->count; i++) {
-            reset(&points->items[i]);
-            points->items[i].trust = judge_alone(points, &points->items[i]);
+            struct prune_point *point = &points->items[i];
+            reset(point);
+            point->trust = judge_alone(points, point);
+            point->sound = point->trust == PRUNE_TRUSTED;
+            if (points->has_root && strcmp(point->id, points->root) < 0)
+                point->trust = PRUNE_REMOVED;
         }
         judge_chain(points);
         points->keeps_all = says_nothing(points->policy);
@@ -208,6 +224,7 @@ bool prune_judge_points(struct prune_points *points)
             if (points->items[i].trust == PRUNE_TRUSTED && points->items[i].state == STATE_POINT_COMPLETE)
                 points->newest = i;
         judge_holding(points, retained, index);
+        judge_removed(points);
         if (points->holding_count > 1)
             qsort(points->holding_s, points->holding_count, sizeof *points->holding_s, by_time);
     }
@@ -243,7 +260,7 @@ size_t prune_judge_root(const struct prune_points *points, const bool *has_full)
 {
     size_t oldest = 0, root = points->count;
 
-    if (points->newest == points->count || points->keeps_all || points->broken)
+    if (points->newest == points->count || points->keeps_all || points->broken || points->contradicted)
         return points->count;
     while (oldest < points->count && !points->items[oldest].holds)
         oldest++;

@@ -44,6 +44,7 @@ struct prune_point {
 
     /* judged */
     enum prune_trust trust;
+    bool sound;    /* it can be read, and its own words agree with the service's times */
     bool kept;     /* by the policy */
     bool forget;   /* its forgotten.json is to be written */
     bool remember; /* its forgotten.json is to go: the policy keeps it, and all that it needs is still there */
@@ -67,12 +68,14 @@ struct prune_points {
     size_t count;
 
     /* judged */
-    size_t newest;      /* the newest complete point that counts; count: none, and nothing may go */
-    bool broken;        /* points that somebody goes on from do not follow the chain: ask before anything goes */
-    size_t broken_at;   /* the first of them */
-    bool keeps_all;     /* the policy says nothing of what may go */
-    size_t forgotten;   /* how many are to be forgotten now */
-    int64_t *holding_s; /* ascending: when the points that hold were written, whole seconds. Owned */
+    size_t newest;          /* the newest complete point that counts; count: none, and nothing may go */
+    bool contradicted;      /* a point that is said to be removed is there, and is not one that may go: ask as well */
+    size_t contradicted_at; /* the first of them */
+    bool broken;            /* points that somebody goes on from do not follow the chain: ask before anything goes */
+    size_t broken_at;       /* the first of them */
+    bool keeps_all;         /* the policy says nothing of what may go */
+    size_t forgotten;       /* how many are to be forgotten now */
+    int64_t *holding_s;     /* ascending: when the points that hold were written, whole seconds. Owned */
     size_t holding_count;
 };
 

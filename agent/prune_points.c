@@ -41,6 +41,7 @@ static void take_out(struct pruning *pruning)
     for (size_t i = 0; i < verifying->point_count; i++) {
         const struct prune_point *point = &pruning->report->points.items[i];
         struct verify_point *from = &verifying->points[i];
+        from->removed = point->trust == PRUNE_REMOVED;
         if (point->trust != PRUNE_TRUSTED && from->slim != NULL) {
             free(from->slim);
             from->slim = NULL;
@@ -92,12 +93,19 @@ static void ask(struct pruning *pruning)
 {
     struct prune_report *report = pruning->report;
     const struct prune_points *points = &report->points;
-    const struct prune_record *record = &pruning->verifying.record;
-    int64_t since_ms = record->pruned_ms;
+    int64_t since_ms = pruning->record.pruned_ms;
     uint64_t complete = 0, wanted = 0;
 
     if (pruning->options->accept || points->count == 0)
         return;
+    if (points->contradicted) {
+        (void)snprintf(report->stopped, STOPPED_MAX,
+                "prune/%s/record.json says that point %s was removed, and it is there and not one that may go: unless "
+                "you have changed the policy, no prune wrote that. Remove that version of the record, or prune with "
+                "--accept %s",
+                report->source, points->items[points->contradicted_at].id, report->source);
+        return;
+    }
     if (points->broken) {
         (void)snprintf(report->stopped, STOPPED_MAX,
                 "the chain of points is broken before point %s, so that it is not sure what the points need: look at "
@@ -145,9 +153,9 @@ enum verdict prune_find_points(struct pruning *pruning, struct failure *failure)
     struct verifying *verifying = &pruning->verifying;
     struct prune_points *points = &pruning->report->points;
     enum verdict verdict = prune_record_read(
-            pruning->options->vault, pruning->options->conn, pruning->options->source, &verifying->record, failure);
+            pruning->options->vault, pruning->options->conn, pruning->options->source, &pruning->record, failure);
 
-    verifying->has_record = true;
+    verifying->has_record = true; /* what lies before the root is read as well, and judged */
     if (verdict == VERDICT_OK)
         verdict = verify_read_points(verifying, failure);
     if (verdict == VERDICT_OK)
@@ -160,9 +168,9 @@ enum verdict prune_find_points(struct pruning *pruning, struct failure *failure)
     points->policy = pruning->options->policy;
     points->now_ms = vault_now_ms(pruning->options->vault);
     points->accept = pruning->options->accept;
-    points->has_root = verifying->record.has_root;
-    memcpy(points->root, verifying->record.root, sizeof points->root);
-    points->root_removed = verifying->record.removed;
+    points->has_root = pruning->record.has_root;
+    memcpy(points->root, pruning->record.root, sizeof points->root);
+    points->root_removed = pruning->record.removed;
     if (!prune_judge_points(points))
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     tell_ignored(pruning);

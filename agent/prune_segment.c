@@ -48,7 +48,7 @@ static enum verdict leave_word(struct pruning *pruning, size_t root, struct fail
 {
     const struct prune_options *options = pruning->options;
     const struct verify_point *point = &pruning->verifying.points[root];
-    struct prune_record *record = &pruning->verifying.record;
+    struct prune_record *record = &pruning->record;
 
     if (record->has_root && strcmp(record->root, point->listed.id) == 0)
         return VERDICT_OK;

@@ -288,7 +288,7 @@ static enum verdict read_record(struct verifying *verifying, struct failure *fai
     return VERDICT_OK;
 }
 
-/* What lies before the root is what a prune has not come to. */
+/* What lies before the root, and was forgotten, is what a prune has not come to. */
 static void drop_removed(struct verifying *verifying)
 {
     const struct prune_record *record = &verifying->record;
@@ -297,8 +297,9 @@ static void drop_removed(struct verifying *verifying)
         struct verify_point *point = &verifying->points[i];
         if (strcmp(point->listed.id, record->root) >= 0)
             return;
+        if (point->listed.has_point && !point->listed.forgotten)
+            continue;
         point->removed = true;
-        point->listed.has_point = false;
         free(point->slim);
         point->slim = NULL;
     }
@@ -322,7 +323,6 @@ enum verdict verify_read_points(struct verifying *verifying, struct failure *fai
     verifying->kept = calloc(verifying->point_count + 2, sizeof *verifying->kept);
     if (verifying->kept == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
-    drop_removed(verifying);
     for (size_t i = 0; i < verifying->point_count && verdict == VERDICT_OK && !verify_stops(verifying); i++)
         if (verifying->points[i].listed.has_point)
             verdict = read_point(verifying, &verifying->points[i], failure);

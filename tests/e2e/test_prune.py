@@ -463,6 +463,22 @@ def test_a_forgotten_json_that_no_prune_wrote_takes_nothing_away(sim):
     assert [fates[point] for point in points[1:]] == ["disputed"] * 3
 
 
+def test_a_record_that_no_prune_wrote_takes_nothing_away(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    newest = sim.point_of(points[-1])
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"prune/{bucket}/record.json", Body=json.dumps({"format": 1,
+        "source": bucket, "pruned": None, "root": {"point": points[-1], "removed": newest["predecessor"]}}).encode())
+    before = sim.left()
+    assert f"says that point {points[0]} was removed" in sim.prune(exit=3)["sources"][0]["stopped"]
+    assert sim.left() == before
+    assert sim.do("verify")["sources"][0]["points"] == 4
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"prune/{bucket}/record.json", Body=b"{")
+    assert "not what a prune writes" in sim.prune(exit=2)["error"]["message"]
+    assert sim.left() == before
+
+
 def test_a_chain_that_is_broken_is_asked_for(sim):
     bucket = sim.bucket()
     sim.fill(bucket, 20)

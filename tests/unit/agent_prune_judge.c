@@ -207,13 +207,43 @@ static void a_chain_begins_where_a_prune_has_said(void **state)
     source->points.has_root = true;
     memcpy(source->points.root, source->items[2].id, sizeof source->points.root);
     source->points.root_removed = source->items[2].predecessor;
+    source->items[1].forgotten_ms = source->points.now_ms - 1;
+    source->items[0].readable = false;
     judge(source);
     assert_fates(source, "--ffHH");
+    assert_false(source->points.contradicted);
     assert_int_equal(source->items[1].trust, PRUNE_REMOVED);
     source->points.root_removed.sha256[0] = 'f';
     judge(source);
     assert_true(source->points.broken);
     assert_int_equal(source->points.newest, 6);
+    source_free(source);
+}
+
+static void a_root_that_no_prune_can_have_set_is_asked_for(void **state)
+{
+    struct source *source = source_new(6);
+
+    (void)state;
+    source->points.has_root = true;
+    memcpy(source->points.root, source->items[5].id, sizeof source->points.root);
+    source->points.root_removed = source->items[5].predecessor;
+    source->policy.grace_days = 3;
+    for (size_t i = 0; i < 5; i++)
+        source->items[i].forgotten_ms = source->points.now_ms - 3 * DAY_MS;
+    judge(source);
+    assert_true(source->points.contradicted); /* the policy keeps it */
+    assert_int_equal(source->points.contradicted_at, 4);
+    source->policy.keep.last = 1;
+    judge(source);
+    assert_false(source->points.contradicted);
+    source->items[3].forgotten_ms += 1; /* its grace is not over */
+    judge(source);
+    assert_true(source->points.contradicted);
+    assert_int_equal(source->points.contradicted_at, 3);
+    source->items[3].forgotten_ms = 0; /* nobody has forgotten it */
+    judge(source);
+    assert_true(source->points.contradicted);
     source_free(source);
 }
 
@@ -406,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_point_beside_the_chain_does_not_count),
         cmocka_unit_test(a_break_that_somebody_goes_on_from_is_asked_for),
         cmocka_unit_test(a_chain_begins_where_a_prune_has_said),
+        cmocka_unit_test(a_root_that_no_prune_can_have_set_is_asked_for),
         cmocka_unit_test(nothing_is_forgotten_without_a_complete_point_or_a_policy),
         cmocka_unit_test(a_flood_is_more_than_three_times_what_was_expected_and_than_thirty),
         cmocka_unit_test(the_root_is_the_newest_full_file_up_to_the_oldest_point_that_holds),
