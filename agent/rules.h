@@ -100,6 +100,7 @@ void rules_free(struct rules *rules);
 /* What rules_install did, or with `dry_run` would do. */
 struct rules_install {
     bool differs;         /* the bucket had others, and now (without dry_run) has ours */
+    bool unconfirmed;     /* read back, they were not there yet: S3 may take minutes until all of it knows them */
     bool sizes_dropped;   /* the store does not keep size filters: small objects are moved as well */
     size_t ours, foreign; /* rules, after it */
     char detail[RULES_TEXT];

@@ -216,7 +216,9 @@ static enum verdict write_rules(struct installing *installing, struct failure *f
 
 static void tell(const struct installing *installing, size_t differences, const char *id, struct rules_install *out)
 {
-    const char *sizes = out->sizes_dropped ? "; this store keeps no size filters: small objects move as well" : "";
+    const char *more = out->sizes_dropped ? "; this store keeps no size filters: small objects move as well"
+                       : out->unconfirmed ? "; written, but not read back yet: look again in some minutes"
+                                          : "";
 
     out->ours = installing->wanted.rules.count;
     out->foreign = 0;
@@ -224,9 +226,9 @@ static void tell(const struct installing *installing, size_t differences, const 
         out->foreign += !rules_id_is_ours(installing->vault->config->prefix, installing->found.rules[i].id);
     if (differences > 0)
         (void)snprintf(out->detail, RULES_TEXT, "%zu rules, %zu of them lack or differ (the first: \"%s\")%s",
-                out->ours, differences, id, sizes);
+                out->ours, differences, id, more);
     else
-        (void)snprintf(out->detail, RULES_TEXT, "%zu rules%s", out->ours, sizes);
+        (void)snprintf(out->detail, RULES_TEXT, "%zu rules%s", out->ours, more);
 }
 
 static enum verdict install(
@@ -249,13 +251,10 @@ static enum verdict install(
     if (write_rules(installing, failure) != VERDICT_OK || read_rules(installing, failure) != VERDICT_OK)
         return failure->verdict;
     still = count_differences(installing, true, unused);
-    if (still == 0)
-        out->differs = true;
-    out->sizes_dropped = still > 0 && rules_sizes_dropped(&installing->found);
-    if (still > 0 && (!out->sizes_dropped || count_differences(installing, false, unused) > 0))
-        return failure_set(failure, VERDICT_BAD_DATA,
-                "the vault took the lifecycle rules, but gives back others: rule \"%s\" is not as it was written",
-                unused);
+    out->sizes_dropped =
+            still > 0 && count_differences(installing, false, unused) == 0 && rules_sizes_dropped(&installing->found);
+    out->unconfirmed = still > 0 && !out->sizes_dropped;
+    out->differs = out->differs || still == 0;
     tell(installing, out->differs ? differences : 0, id, out);
     return VERDICT_OK;
 }
