@@ -1,57 +1,13 @@
 /* The vault's bucket: made where it is not there, and each of its settings. See bootstrap.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agent/bootstrap_inside.h"
 #include "agent/bootstrap_policy.h"
-#include "agent/bucket_xml.h"
 #include "agent/rules.h"
 #include "s3/bucket.h"
 
 #define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
-
-static struct s3_bucket_options options_of(const struct bootstrap_bucket *bucket)
-{
-    return (struct s3_bucket_options){ .bucket = bucket->name, .expected_owner = bucket->owner };
-}
-
-enum bootstrap_found bootstrap_read(struct bootstrap *work, const struct bootstrap_bucket *bucket,
-        const char *subresource, json_t **out, struct failure *failure)
-{
-    const struct s3_bucket_options options = options_of(bucket);
-    struct s3_buffer text;
-    struct s3_error error;
-    enum s3_status status;
-    enum bootstrap_found found = BOOTSTRAP_BAD;
-
-    *out = NULL;
-    s3_buffer_init(&text, BOOTSTRAP_DOCUMENT_MAX);
-    status = s3_get_bucket_document(work->conn, bucket->client, &options, subresource, &text, &error);
-    if (status == S3_OK && text.len > 0)
-        *out = text.ptr[0] == '{' ? json_loadb(text.ptr, text.len, 0, NULL) : bucket_xml_json(text.ptr, text.len);
-    if (status == S3_OK)
-        found = json_is_object(*out) ? BOOTSTRAP_FOUND : BOOTSTRAP_LACKS;
-    else if (status == S3_NOT_FOUND && strcmp(error.code, "NoSuchBucket") != 0)
-        found = BOOTSTRAP_NONE;
-    else if (status == S3_REFUSED || status == S3_FULL) /* FULL: a store that lists the bucket instead */
-        found = BOOTSTRAP_LACKS;
-    else
-        failure_from_s3(failure, status, &error, "reading ?%s of the bucket", subresource);
-    s3_buffer_free(&text);
-    return found;
-}
-
-enum verdict bootstrap_write(struct bootstrap *work, const struct bootstrap_bucket *bucket, const char *subresource,
-        const char *document, struct failure *failure)
-{
-    const struct s3_bucket_options options = options_of(bucket);
-    struct s3_error error;
-    enum s3_status status = s3_put_bucket_document(work->conn, bucket->client, &options, subresource, document, &error);
-
-    return status == S3_OK ? VERDICT_OK
-                           : failure_from_s3(failure, status, &error, "writing ?%s of the bucket", subresource);
-}
 
 /* One setting that is a document: what it is called, and what it should be. */
 struct setting {
@@ -65,10 +21,7 @@ static void change(struct bootstrap *work, const struct bootstrap_bucket *bucket
 
     if (!work->options->dry_run &&
             bootstrap_write(work, bucket, setting->subresource, setting->document, &failure) != VERDICT_OK) {
-        if (failure.verdict == VERDICT_INTERNAL && work->bare)
-            bootstrap_note(work, setting->what, bucket->name, BOOTSTRAP_SKIPPED, "this store lacks it");
-        else
-            bootstrap_failed(work, setting->what, bucket->name, &failure, PERMISSION_BOOTSTRAP, "SetUpVault");
+        bootstrap_failed(work, setting->what, bucket->name, &failure, PERMISSION_BOOTSTRAP, "SetUpVault");
         return;
     }
     bootstrap_note(work, setting->what, bucket->name, BOOTSTRAP_CHANGE, "%s", setting->detail);
@@ -101,7 +54,7 @@ static const json_t *first_rule(const json_t *document)
 
 static void versioning(struct bootstrap *work, const struct bootstrap_bucket *bucket)
 {
-    const struct s3_bucket_options options = options_of(bucket);
+    const struct s3_bucket_options options = bootstrap_bucket_options(bucket);
     struct s3_versioning_answer answer = { .enabled = false };
     struct failure failure;
     struct s3_error error;
@@ -246,6 +199,15 @@ static void encryption(struct bootstrap *work, const struct bootstrap_bucket *bu
     json_decref(found);
 }
 
+/* No step to skip: a run refuses such a vault. */
+static void no_lock(struct bootstrap *work, const struct bootstrap_bucket *bucket, const char *why)
+{
+    struct failure failure;
+
+    failure_set(&failure, VERDICT_USAGE, "%s", why);
+    bootstrap_failed(work, "object lock", bucket->name, &failure, PERMISSION_BOOTSTRAP, "SetUpVault");
+}
+
 static void object_lock(struct bootstrap *work, const struct bootstrap_bucket *bucket)
 {
     struct setting setting = { "object lock", "object-lock",
@@ -257,7 +219,11 @@ static void object_lock(struct bootstrap *work, const struct bootstrap_bucket *b
     if (!work->program->config->vault.lock.given || !look(work, bucket, &setting, &found, &state))
         return;
     if (state == BOOTSTRAP_LACKS)
-        bootstrap_note(work, setting.what, bucket->name, BOOTSTRAP_SKIPPED, "this store lacks it");
+        no_lock(work, bucket, "this store has no Object Lock: take \"lock\" out of the config's vault");
+    else if (strcmp(text_at(found, "ObjectLockEnabled"), "Enabled") != 0 && work->bare)
+        no_lock(work, bucket,
+                "this store gives a bucket Object Lock only when it is made: choose another vault.bucket, or take "
+                "\"lock\" out of the config's vault");
     else if (strcmp(text_at(found, "ObjectLockEnabled"), "Enabled") != 0)
         change(work, bucket, &setting);
     else if (json_object_get(found, "Rules") != NULL)
@@ -265,61 +231,6 @@ static void object_lock(struct bootstrap *work, const struct bootstrap_bucket *b
                 "on, with a default retention, which stays. It locks leases as well: better without");
     else
         bootstrap_note(work, setting.what, bucket->name, BOOTSTRAP_OK, "%s", setting.detail);
-    json_decref(found);
-}
-
-/* A principal that was made just now is not known everywhere yet. */
-static bool is_not_known_yet(const struct failure *failure)
-{
-    return strcmp(failure->s3.code, "MalformedPolicy") == 0 && strstr(failure->s3.message, "rincipal") != NULL;
-}
-
-static enum verdict write_policy(
-        struct bootstrap *work, const struct bootstrap_bucket *bucket, const json_t *policy, struct failure *failure)
-{
-    enum { TRIES = 10, WAIT_MS = 3000 };
-    const struct s3_clock *clock = work->program->clock;
-    char *text = json_dumps(policy, JSON_COMPACT);
-    enum verdict verdict;
-
-    if (text == NULL)
-        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
-    for (int i = 0;; i++) {
-        verdict = bootstrap_write(work, bucket, "policy", text, failure);
-        if (verdict == VERDICT_OK || i == TRIES || !is_not_known_yet(failure) ||
-                !clock->sleep_ms(clock->ctx, WAIT_MS) || !bootstrap_goes_on(work))
-            break;
-    }
-    free(text);
-    return verdict;
-}
-
-void bootstrap_bucket_policy(struct bootstrap *work, const struct bootstrap_bucket *bucket, const json_t *wanted,
-        bool keep_principals, enum permission_document document, const char *what, const char *detail)
-{
-    const bool vault = document == PERMISSION_BOOTSTRAP;
-    struct failure failure;
-    json_t *found = NULL, *merged = NULL;
-    enum bootstrap_found state =
-            vault && work->fresh ? BOOTSTRAP_NONE : bootstrap_read(work, bucket, "policy", &found, &failure);
-
-    if (state == BOOTSTRAP_BAD) {
-        bootstrap_failed(work, what, bucket->name, &failure, document, vault ? "LookAtVault" : "GrantBuckets");
-        return;
-    }
-    if (state == BOOTSTRAP_LACKS) {
-        bootstrap_note(work, what, bucket->name, BOOTSTRAP_SKIPPED, "this store lacks it");
-        json_decref(found);
-        return;
-    }
-    merged = bootstrap_policy_merge(found, wanted, keep_principals);
-    if (found != NULL && bootstrap_policy_same(found, merged))
-        bootstrap_note(work, what, bucket->name, BOOTSTRAP_OK, "%s", detail);
-    else if (work->options->dry_run || write_policy(work, bucket, merged, &failure) == VERDICT_OK)
-        bootstrap_note(work, what, bucket->name, found == NULL ? BOOTSTRAP_CREATE : BOOTSTRAP_CHANGE, "%s", detail);
-    else
-        bootstrap_failed(work, what, bucket->name, &failure, document, vault ? "SetUpVault" : "GrantBuckets");
-    json_decref(merged);
     json_decref(found);
 }
 
@@ -394,7 +305,7 @@ static void create(struct bootstrap *work, const struct bootstrap_bucket *bucket
 /* Whether there is a bucket that is ours, or would be. */
 static bool have_bucket(struct bootstrap *work, const struct bootstrap_bucket *bucket, const struct access *access)
 {
-    const struct s3_bucket_options options = options_of(bucket);
+    const struct s3_bucket_options options = bootstrap_bucket_options(bucket);
     const size_t failed = json_array_size(work->report->steps);
     const char *wanted = work->program->config->vault.access.region, *state;
     struct s3_bucket_head head = { .region = "" };

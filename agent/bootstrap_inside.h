@@ -7,6 +7,7 @@
 #include "agent/access.h"
 #include "agent/bootstrap.h"
 #include "agent/permission.h"
+#include "s3/bucket.h"
 
 enum { BOOTSTRAP_WHERE = 300, BOOTSTRAP_DOCUMENT_MAX = 1024 * 1024 };
 
@@ -48,6 +49,8 @@ struct bootstrap_bucket {
     struct s3_client *client;
     const char *name, *owner;
 };
+/* With the owner that it must have. */
+struct s3_bucket_options bootstrap_bucket_options(const struct bootstrap_bucket *bucket);
 /* *out is the caller's to decref; JSON of a policy, or of XML as bucket_xml_json makes it. BAD fills `failure`. */
 enum bootstrap_found bootstrap_read(struct bootstrap *work, const struct bootstrap_bucket *bucket,
         const char *subresource, json_t **out, struct failure *failure);

@@ -281,6 +281,15 @@ def test_lock_is_switched_on_at_creation_without_a_default_retention(sim):
     assert lock == {"ObjectLockEnabled": "Enabled"}
 
 
+def test_lock_that_a_store_cannot_switch_on_later_is_told(rgw, vaultferry):
+    world = Empty(rgw, vaultferry)
+    world.bucket()
+    world.bootstrap()
+    result = world.bootstrap(exit=1, config=world.config(vault={"lock": {"mode": "governance", "days": 5}}))
+    assert [one["what"] for one in result["steps"] if one["state"] == "failed"] == ["object lock"]
+    assert "only when it is made" in result["error"]["message"]
+
+
 def test_lock_is_switched_on_later(sim):
     sim.bucket()
     sim.bootstrap()
@@ -421,3 +430,24 @@ def test_people_are_told_what_was_done_and_what_to_grant(sim):
         result.stdout
     for words in (["--profil"], ["--profile", "a", "--profile", "b"], ["now"]):
         assert sim.cli("bootstrap", *words).returncode == 1
+
+
+def test_over_tls_the_vault_takes_nothing_else(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 2)
+    config = sim.config()
+    for side in (config["vault"], config["sources"][0]):
+        side["endpoint"] = side["sts_endpoint"] = sim.server.tls_url
+    env = sim.env | {"AWS_CA_BUNDLE": str(sim.server.ca)}
+    result = sim.vaultferry("--json", "bootstrap", "--profile", "admin", "--source-profile", "source", config=config,
+        env=env)
+    assert result.returncode == 0, result
+    assert "OnlyEncryptedConnections" in json.loads(sim.server.client(*sim.server.vault_owner, tls=True)
+        .get_bucket_policy(Bucket=sim.vault_bucket)["Policy"])["Statement"][0]["Sid"]
+    fails(sim.owner.list_objects_v2, "AccessDenied", Bucket=sim.vault_bucket)
+    for words in (["run"], ["verify"], ["doctor"]):
+        result = sim.vaultferry("--json", *words, config=config, env=env)
+        assert result.returncode == 0, result
+    # whoever speaks HTTP to it later would lock themselves out by this statement: it was set, and stays
+    states = sim.states(exit=5)
+    assert states["bucket"] == "failed" and states["vault role"] == "ok"
