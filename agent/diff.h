@@ -1,7 +1,7 @@
 /*
- * A page of the listing against the manifest: which keys are new, which differ, which are missing, which are due to
- * lie in a colder class. One pass over both
- * in key order, in one short read transaction that is over before anything is handed on. Called by workers.
+ * A page of the listing against the manifest: which keys are new, which differ, which are missing, which are due to lie
+ * in a colder class. One pass over both in key order, in one short read transaction that is over before anything is
+ * handed on. Called by workers.
  */
 #ifndef AGENT_DIFF_H
 #define AGENT_DIFF_H

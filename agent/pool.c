@@ -293,6 +293,22 @@ static void do_page(struct worker *worker, struct task *task)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+static void do_copy(struct pool *pool, struct job *job, struct s3_conn *conn, struct action *action)
+{
+    if (action->kind == ACTION_TAGS)
+        copy_tags_do(&job->copy, conn, action);
+    else
+        copy_do(&job->copy, conn, action);
+    if (action->outcome == OUTCOME_FAILED && action->failure != NULL && action->failure->verdict == VERDICT_NO_ACCESS) {
+        /* every object would be denied: that is not to be tried a million times */
+        if (atomic_fetch_add(&job->denied_in_a_row, 1) + 1 == JOB_DENIED_MAX)
+            job_fail(pool, job, action->failure);
+    } else if (action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) {
+        atomic_store_explicit(&job->denied_in_a_row, 0, memory_order_relaxed);
+    }
+}
+
+/* What is denied to moves ends the moves alone: everything was copied by then. */
 static void do_move(struct job *job, struct s3_conn *conn, struct action *action)
 {
     if (atomic_load_explicit(&job->moves_denied, memory_order_relaxed) >= JOB_DENIED_MAX) {
@@ -312,22 +328,10 @@ static void do_action(struct worker *worker, struct task *task)
     struct job *job = task->job;
     struct action *action = task->action;
 
-    if (action->kind == ACTION_TAGS)
-        copy_tags_do(&job->copy, worker->conn, action);
-    else if (action->kind == ACTION_MOVE)
+    if (action->kind == ACTION_MOVE)
         do_move(job, worker->conn, action);
     else
-        copy_do(&job->copy, worker->conn, action);
-    if (action->kind == ACTION_MOVE) {
-        ; /* what is denied to a move says nothing of the copies: they are done by then */
-    } else if (action->outcome == OUTCOME_FAILED && action->failure != NULL &&
-               action->failure->verdict == VERDICT_NO_ACCESS) {
-        /* every object would be denied: that is not to be tried a million times */
-        if (atomic_fetch_add(&job->denied_in_a_row, 1) + 1 == JOB_DENIED_MAX)
-            job_fail(pool, job, action->failure);
-    } else if (action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) {
-        atomic_store_explicit(&job->denied_in_a_row, 0, memory_order_relaxed);
-    }
+        do_copy(pool, job, worker->conn, action);
     (void)pthread_mutex_lock(&pool->lock);
     if (job->budget != NULL && action->kind != ACTION_TAGS) {
         budget_settle(job->budget, task->reserved, action->outcome == OUTCOME_DONE ? action->result.entry.size : 0);
