@@ -79,17 +79,17 @@ enum exit_code doctor_exit(const struct doctor_report *report)
 bool doctor_identity(struct doctor *doctor, const char *subject, const struct access *access, const char *account)
 {
     char arn[512] = "", *at = arn;
+    bool other;
     struct failure failure;
     enum verdict verdict = access_identity(access, doctor->conn, arn, sizeof arn, &failure);
 
     if (verdict == VERDICT_OK) {
         for (int colons = 0; colons < 4 && at != NULL; colons++) /* arn:aws:sts::ACCOUNT:... */
             at = strchr(at, ':') != NULL ? strchr(at, ':') + 1 : NULL;
-        if (account != NULL && at != NULL && strlen(at) >= 12 && strncmp(at, account, strlen(account)) != 0)
-            (void)doctor_say(doctor, subject, "credentials", DOCTOR_WARNING,
-                    "requests are made as %s, the bucket is said to belong to account %s", arn, account);
-        else
-            (void)doctor_say(doctor, subject, "credentials", DOCTOR_OK, "%s", arn);
+        /* no fault by itself: a bucket's policy may let another account in */
+        other = account != NULL && at != NULL && strncmp(at, account, strlen(account)) != 0;
+        (void)doctor_say(doctor, subject, "credentials", DOCTOR_OK, "%s%s%s", arn,
+                other ? ", of another account than the bucket's, " : "", other ? account : "");
         return true;
     }
     if (failure.s3.operation != NULL && strcmp(failure.s3.operation, "GetCallerIdentity") == 0 &&
