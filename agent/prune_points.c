@@ -88,12 +88,24 @@ static double rate_of(const struct config_policy *policy, int64_t now_s)
     return count == 0 ? 0 : (double)count / (double)((count < SLOTS_MAX ? now_s : at) - from_s);
 }
 
+/* How many complete points came in as long a time before: what a source without a schedule does. */
+static uint64_t before(const struct prune_points *points, int64_t since_ms)
+{
+    int64_t from_ms = since_ms - (points->now_ms - since_ms);
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < points->count; i++)
+        count += points->items[i].trust == PRUNE_TRUSTED && points->items[i].state == STATE_POINT_COMPLETE &&
+                 points->items[i].written_ms > from_ms && points->items[i].written_ms <= since_ms;
+    return count;
+}
+
 /* What an operator has to look at before anything goes. */
 static void ask(struct pruning *pruning)
 {
     struct prune_report *report = pruning->report;
     const struct prune_points *points = &report->points;
-    int64_t since_ms = pruning->record.pruned_ms;
+    int64_t since_ms = pruning->record.pruned_ms <= points->now_ms ? pruning->record.pruned_ms : 0;
     uint64_t complete = 0, wanted = 0;
 
     if (pruning->options->accept || points->count == 0)
@@ -118,6 +130,8 @@ static void ask(struct pruning *pruning)
             since_ms = points->items[i].started_ms - 1000;
     if (points->now_ms > since_ms)
         wanted = (uint64_t)((double)(points->now_ms - since_ms) / 1000 * pruning->rate);
+    if (points->policy->schedule == NULL && before(points, since_ms) > wanted)
+        wanted = before(points, since_ms);
     if (prune_judge_flood(points, since_ms, wanted, &complete))
         (void)snprintf(report->stopped, STOPPED_MAX,
                 "%llu complete points have come since the last prune, and the schedule makes %llu in that time: if "
