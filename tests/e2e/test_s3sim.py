@@ -761,6 +761,59 @@ def test_unknown_subresources_never_fall_through(s3sim, src):
     assert src.head_bucket(Bucket="src")
 
 
+def test_a_default_retention_locks_what_says_nothing_of_locks(s3sim, owner):
+    owner.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    for days in ({"Days": 0}, {"Days": 1, "Years": 1}, {}):
+        fails(owner.put_object_lock_configuration, "MalformedXML", 400, Bucket="locked", ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE"} | days}})
+    owner.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 2}}})
+    md5 = base64.b64encode(hashlib.md5(b"v").digest()).decode()
+    version = owner.put_object(Bucket="locked", Key="k", Body=b"v", ContentMD5=md5)["VersionId"]
+    head = owner.head_object(Bucket="locked", Key="k")
+    assert head["ObjectLockMode"] == "COMPLIANCE"
+    answer = owner.delete_objects(Bucket="locked", BypassGovernanceRetention=True,
+        Delete={"Objects": [{"Key": "k", "VersionId": version}]})
+    assert [error["Code"] for error in answer["Errors"]] == ["AccessDenied"]
+    fails(owner.put_bucket_versioning, "InvalidBucketState", 409, Bucket="locked",
+        VersioningConfiguration={"Status": "Suspended"})
+    s3sim.control("POST", "/_s3sim/clock", {"offset_seconds": 3 * 86400, "accept_real_time": True})
+    owner.delete_object(Bucket="locked", Key="k", VersionId=version)
+
+
+def test_a_retention_is_made_longer_and_only_by_a_bypass_shorter(s3sim, owner):
+    owner.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    version = owner.put_object(Bucket="locked", Key="k", Body=b"v")["VersionId"]
+    one = {"Bucket": "locked", "Key": "k", "VersionId": version}
+    fails(owner.get_object_retention, "NoSuchObjectLockConfiguration", 404, **one)
+    fails(owner.put_object_retention, "InvalidArgument", 400, **one,
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": "2020-01-01T00:00:00Z"})
+    for mode, until, options, taken in (("GOVERNANCE", 2060, {}, True), ("GOVERNANCE", 2050, {}, False),
+            ("GOVERNANCE", 2050, {"BypassGovernanceRetention": True}, True), ("COMPLIANCE", 2051, {}, True),
+            ("GOVERNANCE", 2052, {"BypassGovernanceRetention": True}, False),
+            ("COMPLIANCE", 2050, {"BypassGovernanceRetention": True}, False), ("COMPLIANCE", 2070, {}, True)):
+        change = dict(one, Retention={"Mode": mode, "RetainUntilDate": f"{until}-01-01T00:00:00Z"}, **options)
+        if taken:
+            owner.put_object_retention(**change)
+            assert owner.get_object_retention(**one)["Retention"]["RetainUntilDate"].year == until
+        else:
+            fails(owner.put_object_retention, "AccessDenied", 403, **change)
+
+
+def test_a_lock_is_shown_to_whom_it_may_be(s3sim, owner):
+    owner.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    md5 = base64.b64encode(hashlib.md5(b"v").digest()).decode()
+    owner.put_object(Bucket="locked", Key="k", Body=b"v", ContentMD5=md5, ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate="2099-01-01T00:00:00Z", ObjectLockLegalHoldStatus="ON")
+    for name, actions, shown in (("blind", ["s3:GetObject"], 0), ("seeing", ["s3:GetObject",
+            "s3:GetObjectRetention"], 2), ("all", ["s3:Get*"], 3)):
+        s3sim.control("POST", "/_s3sim/users", {"account": s3sim.source_account, "name": name,
+            "access_key": name.upper(), "secret_key": "secret", "policy": {"Statement": [{"Effect": "Allow",
+                "Action": actions, "Resource": "*"}]}})
+        head = s3sim.client(name.upper(), "secret").head_object(Bucket="locked", Key="k")
+        assert len([field for field in head if field.startswith("ObjectLock")]) == shown, name
+
+
 def test_object_lock_holds_a_version(s3sim, owner):
     owner.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     md5 = base64.b64encode(hashlib.md5(b"v").digest()).decode()
