@@ -26,14 +26,27 @@ static bool take_options(struct program *program, int argc, char **argv, const c
     return true;
 }
 
-static bool print_policy(const struct program *program, const char *name, json_t *policy)
+/* What does not work without each statement. */
+static json_t *reasons_json(const struct config *config, enum permission_document document)
+{
+    json_t *reasons = json_object();
+    size_t count;
+    const struct permission *table = permission_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (table[i].document == document && permission_is_needed(config, &table[i]))
+            (void)json_object_set_new(reasons, table[i].sid, json_string(table[i].why));
+    return reasons;
+}
+
+static bool print_policy(const struct program *program, enum permission_document document, json_t *policy)
 {
     char *text;
     bool well;
 
     if (program->json)
-        return json_print(
-                json_pack("{ss si ss so}", "command", "policy", "exit", 0, "document", name, "policy", policy));
+        return json_print(json_pack("{ss si ss so so}", "command", "policy", "exit", 0, "document",
+                permission_document_name(document), "policy", policy, "why", reasons_json(program->config, document)));
     text = json_dumps(policy, JSON_INDENT(2));
     json_decref(policy);
     well = text != NULL && puts(text) >= 0;
@@ -60,5 +73,5 @@ enum exit_code cmd_policy(struct program *program, int argc, char **argv)
         return command_misused(program, "policy", "there is no document \"%s\"", argv[optind]);
     if (permission_policy(program->config, document, source, &policy, &failure) != VERDICT_OK)
         return command_fail(program, "policy", verdict_exit(failure.verdict), &failure);
-    return print_policy(program, permission_document_name(document), policy) ? EXIT_DONE : EXIT_INTERNAL;
+    return print_policy(program, document, policy) ? EXIT_DONE : EXIT_INTERNAL;
 }

@@ -1,5 +1,5 @@
-"""What README.md says of the config and of commands is what the program knows. VF_README=write brings its table of
-fields up to date."""
+"""What README.md says of the config, of rights and of commands is what the program knows. VF_README=write brings its
+tables up to date."""
 import json
 import os
 import re
@@ -9,7 +9,20 @@ import pytest
 from servers.server import REPOSITORY
 
 README = REPOSITORY / "README.md"
-BEGIN, END = "<!-- fields: begin -->\n", "<!-- fields: end -->\n"
+ROLE = "arn:aws:iam::{}:role/{}"
+# all that asks for a statement of its own
+CONFIG = {
+    "vault": {"bucket": "acme-vault", "region": "eu-west-1", "account": "444455556666", "acl": "private",
+        "role_arn": ROLE.format("444455556666", "vault"), "prune_role_arn": ROLE.format("444455556666", "prune"),
+        "external_id": "a-shared-word", "lock": {"days": 30, "extend": True},
+        "encryption": {"kms_key_id": "arn:aws:kms:eu-west-1:444455556666:key/1"}},
+    "sources": [{"account": "111122223333", "region": "eu-west-1", "role_arn": ROLE.format("111122223333", "source"),
+        "select": {"buckets": ["acme-invoices"]}, "policy": "documents"}],
+    "policies": {"documents": {"delete_after_days": 400, "acl": "record"}},
+    "notify": {"sns_topic_arn": "arn:aws:sns:eu-west-1:444455556666:alarms"},
+}
+DOCUMENTS = ("source-bucket", "source-role", "source-key", "vault-role", "vault-key", "prune-role", "restore-role",
+    "bootstrap", "bootstrap-source")
 
 
 def objects(schema, definitions):
@@ -46,14 +59,29 @@ def table(schema):
     return "".join(rows)
 
 
-def test_the_table_of_fields_is_the_schema(vaultferry):
-    wanted = table(json.loads(vaultferry("config", "schema").stdout))
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
-    there, _, after = rest.partition(END)
+def hold(name, wanted):
+    """The table between the two marks is the one that is wanted."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = README.read_text().partition(begin)
+    there, _, after = rest.partition(end)
     if os.environ.get("VF_README") == "write":
-        README.write_text(before + BEGIN + wanted + END + after)
+        README.write_text(before + begin + wanted + end + after)
     assert there == wanted
+
+
+def test_the_table_of_fields_is_the_schema(vaultferry):
+    hold("fields", table(json.loads(vaultferry("config", "schema").stdout)))
+
+
+def test_the_table_of_permissions_is_the_programs(vaultferry):
+    rows = ["| document | statement | actions | for |\n", "|---|---|---|---|\n"]
+    for name in DOCUMENTS:
+        said = vaultferry("--json", "policy", name, config=CONFIG).json
+        for one in said["policy"]["Statement"]:
+            actions = ", ".join(f"`{action}`" for action in one["Action"])
+            rows.append(f"| `{name}` | `{one['Sid']}` | {actions} | {said['why'].get(one['Sid'], '')} |\n")
+    assert all(row.count(" |") == 4 and "|  |" not in row for row in rows[2:])
+    hold("permissions", "".join(rows))
 
 
 def commands():
