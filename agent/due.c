@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/points.h"
 #include "agent/points_versions.h"
 #include "agent/schedule.h"
 #include "state/layout.h"
@@ -61,7 +62,7 @@ enum verdict due_is_served(const struct vault *vault, struct s3_conn *conn, cons
         verdict = points_versions_next(&cursor, &entry, failure);
         if (verdict == VERDICT_OK && entry != NULL)
             *served = layout_parse(&vault->layout, entry->key.ptr, entry->key.len, &parts) == STATE_OK &&
-                      parts.kind == LAYOUT_POINT;
+                      parts.kind == LAYOUT_POINT && !points_is_to_come(vault, parts.point.ptr, parts.point.len);
     } while (verdict == VERDICT_OK && entry != NULL && !*served);
     points_versions_end(&cursor);
     return verdict;

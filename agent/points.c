@@ -117,6 +117,13 @@ static enum verdict note_entry(const struct vault *vault, const struct s3_page_e
     return VERDICT_OK;
 }
 
+bool points_is_to_come(const struct vault *vault, const char *id, size_t length)
+{
+    int64_t seconds;
+
+    return state_utc_from_point(id, length, &seconds) && seconds > vault_now_ms(vault) / 1000 + POINT_FUTURE_S;
+}
+
 static enum verdict find(const struct vault *vault, struct s3_conn *conn, struct state_text prefix,
         struct state_text after, struct points_list *list, struct failure *failure)
 {
@@ -134,6 +141,9 @@ static enum verdict find(const struct vault *vault, struct s3_conn *conn, struct
             verdict = points_versions_next(&cursor, &entry, failure);
     }
     points_versions_end(&cursor);
+    while (list->count > 0 &&
+            points_is_to_come(vault, list->items[list->count - 1].id, strlen(list->items[list->count - 1].id)))
+        list->count--;
     if (verdict != VERDICT_OK)
         points_list_free(list);
     return verdict;

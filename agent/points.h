@@ -33,6 +33,13 @@ struct points_list {
 };
 void points_list_free(struct points_list *list);
 
+/*
+ * Ids are of the vault's clock, so one of a time to come is not ours: somebody who may write the vault would be the
+ * newest for ever. Readers leave it out, verify and prune tell of it.
+ */
+enum { POINT_FUTURE_S = 300 };
+bool points_is_to_come(const struct vault *vault, const char *id, size_t length);
+
 /* All folders after `after` (NULL or "": all), by ListObjectVersions. An error is never taken for the end. */
 enum verdict points_find(const struct vault *vault, struct s3_conn *conn, const char *source, const char *after,
         struct points_list *list, struct failure *failure) __attribute__((warn_unused_result));

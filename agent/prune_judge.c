@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/points.h"
 #include "state/utc.h"
 
 enum {
-    SLACK_S = 120, /* a run's clock is the vault's to about a second; this is room for a slow answer */
-    LATE_S = 3600, /* from the end of a run to its point.json: logs and full files are put in between */
-    FUTURE_S = 300,
+    SLACK_S = 120,  /* a run's clock is the vault's to about a second; this is room for a slow answer */
+    LATE_S = 3600,  /* from the end of a run to its point.json: logs and full files are put in between */
     FLOOD_MIN = 30, /* runs by hand are no flood */
     FLOOD_TIMES = 3
 };
@@ -35,7 +35,7 @@ static enum prune_trust judge_alone(const struct prune_points *points, const str
 
     if (!point->readable || !state_utc_from_point(point->id, strlen(point->id), &id_s))
         return PRUNE_UNREADABLE;
-    if (id_s > floor_s(points->now_ms) + FUTURE_S)
+    if (id_s > floor_s(points->now_ms) + POINT_FUTURE_S)
         return PRUNE_FUTURE;
     return is_misdated(point, id_s) ? PRUNE_MISDATED : PRUNE_TRUSTED;
 }

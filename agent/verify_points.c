@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLACK_S = 120, LATE_S = 3600, FUTURE_S = 300 };
+enum { SLACK_S = 120, LATE_S = 3600 };
 
 void verify_path(const struct verifying *verifying, const char *point, enum layout_kind kind, uint64_t number,
         struct layout_path *path)
@@ -193,7 +193,7 @@ static void check_times(struct verifying *verifying, const struct verify_point *
     int64_t id_s = 0, now_ms = vault_now_ms(verifying->options->vault), written_ms = point->listed.written_ms;
 
     (void)!state_utc_from_point(point->listed.id, strlen(point->listed.id), &id_s);
-    if (id_s > now_ms / 1000 + FUTURE_S)
+    if (id_s > now_ms / 1000 + POINT_FUTURE_S)
         verify_tell(verifying, "point-future", path,
                 "the point is of a time that has not come: a run does not write "
                 "such a one, and `latest` may mean it");

@@ -697,3 +697,32 @@ def test_a_vault_with_a_prefix_is_pruned_below_it(sim):
     assert sim.vault.versions(f"deep/er/names/{bucket}/") == []
     assert [entry["Key"] for entry in sim.vault.versions("prune/")] == []
     assert len(sim.vault.versions(f"deep/er/prune/{bucket}/record.json")) == 1
+
+
+def test_a_well_formed_point_of_a_time_to_come_stops_nothing(s3sim, vaultferry):
+    world = Pruned(s3sim, vaultferry, {"delete_after_days": 3, "grace_days": 0, "schedule": "cron(0 3 * * ? *)"})
+    bucket = world.bucket()
+    world.day(-9)
+    world.fill(bucket, 9)
+    world.back_up()
+    newest = world.back_up()
+    said = json.loads(world.vault.read(f"points/{bucket}/{newest}/point.json"))
+    link = {"point": newest, "sha256": world.vault.points(bucket)[-1].sha256}
+    forged = said | {"point": "20990101T000000Z", "files": [], "started": "2099-01-01T00:00:00Z",
+        "finished": "2099-01-01T00:00:01Z", "predecessor": link}
+    world.owner.put_object(Bucket=world.vault_bucket, Key=f"points/{bucket}/20990101T000000Z/point.json",
+        Body=json.dumps(forged).encode())
+    world.day(-8)
+    world.put(bucket, "k003", b"another")
+    assert world.run("--due")["copied"] + world.do("plan")["sources"][0]["would_copy"] == 0  # it was recopied
+    last = world.do("points")["points"][-1]["point"]
+    assert newest < last < "2099"
+    [status] = world.do("status", "--max-age", "26h")["sources"]
+    assert status["point"] == last and not status["stale"]
+    world.day(0)
+    world.put(bucket, "k004", b"another")
+    assert world.run("--due")["recopied"] == 1
+    done = world.prune("--accept", bucket, exit=2)  # the forged point is told
+    assert done["forgotten"] == 3 and done["versions"] == 2
+    assert world.do("restore", "--source", bucket, "--to", str(vaultferry.folder / "back"))["restored"] == 9
+    s3sim.control("POST", "/_s3sim/reset")
