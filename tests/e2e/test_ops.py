@@ -71,7 +71,6 @@ GAPS = {
         "list_of_another_owner_is_denied": NO_OWNER,
         "put_for_another_owner_is_denied": NO_OWNER,
         "copy_from_or_to_another_owner_is_denied": NO_OWNER,
-        "versioning_is_read": "the answer's root is GetBucketVersioningResponse",
         "bucket_tags_of_all_alphabets": "an empty value of a bucket's tag is left out",
         "object_tags_of_all_alphabets": "tag values are ASCII",
         "versions_say_what_boto3_says": "delete markers are listed after all versions, not with their keys",
