@@ -103,16 +103,18 @@ static void print_branch(const struct completion_command *command, const char *i
     (void)printf("%s    esac\n%s    ;;\n", indent, indent);
 }
 
-static void print_bash(const struct completion_command *commands, size_t count)
+/* Bash and zsh differ in how they tell the line ("line": the words before the one that is completed, "before": the last
+   of them) and in how they are told what may stand there. */
+static void print_script(const struct completion_command *commands, size_t count, const char *head, const char *answer)
 {
-    (void)fputs("# vaultferry completion for bash: source <(vaultferry completion bash)\n"
-                "_vaultferry() {\n"
-                "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= value= i\n"
-                "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                "        case ${COMP_WORDS[i]} in\n"
-                "        -c | --config | --state-dir) ((i++)) ;;\n"
+    (void)fputs(head, stdout);
+    (void)fputs("    local command= words= value= skip= one\n"
+                "    for one in \"${line[@]}\"; do\n"
+                "        if [ -n \"$skip\" ]; then skip=; continue; fi\n"
+                "        case $one in\n"
+                "        -c | --config | --state-dir) skip=1 ;;\n"
                 "        -*) ;;\n"
-                "        *) command=${COMP_WORDS[i]}; break ;;\n"
+                "        *) command=$one; break ;;\n"
                 "        esac\n"
                 "    done\n"
                 "    case $command in\n"
@@ -126,56 +128,39 @@ static void print_bash(const struct completion_command *commands, size_t count)
             stdout);
     for (size_t i = 0; i < count; i++)
         print_branch(&commands[i], "    ");
-    (void)fputs("    esac\n"
-                "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-                "    if [ -n \"$value\" ] && [ -z \"$words\" ]; then\n"
-                "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
-                "    fi\n"
-                "}\n"
-                "complete -F _vaultferry vaultferry\n",
-            stdout);
+    (void)fputs("    esac\n", stdout);
+    (void)fputs(answer, stdout);
 }
 
-static void print_zsh(const struct completion_command *commands, size_t count)
-{
-    (void)fputs("#compdef vaultferry\n"
-                "# vaultferry completion for zsh: a file _vaultferry in a folder of $fpath\n"
-                "_vaultferry() {\n"
-                "    local before=${words[CURRENT-1]} command= value= i\n"
-                "    local -a line=(\"${words[@]}\")\n"
-                "    local words=\n"
-                "    for ((i = 2; i < CURRENT; i++)); do\n"
-                "        case ${line[i]} in\n"
-                "        -c | --config | --state-dir) ((i++)) ;;\n"
-                "        -*) ;;\n"
-                "        *) command=${line[i]}; break ;;\n"
-                "        esac\n"
-                "    done\n"
-                "    case $command in\n"
-                "    '')\n",
-            stdout);
-    (void)printf("        words=\"%s ", globals);
-    print_names(commands, count);
-    (void)fputs("\"\n"
-                "        case $before in -c | --config | --state-dir) words= value=1 ;; esac\n"
-                "        ;;\n",
-            stdout);
-    for (size_t i = 0; i < count; i++)
-        print_branch(&commands[i], "    ");
-    (void)fputs("    esac\n"
-                "    if [ -n \"$value\" ] && [ -z \"$words\" ]; then\n"
-                "        _files\n"
-                "    else\n"
-                "        compadd -- ${=words}\n"
-                "    fi\n"
-                "}\n"
-                "if [ \"$funcstack[1]\" = _vaultferry ]; then\n"
-                "    _vaultferry \"$@\"\n"
-                "else\n"
-                "    compdef _vaultferry vaultferry\n"
-                "fi\n",
-            stdout);
-}
+static const char bash_head[] = "# vaultferry completion for bash: source <(vaultferry completion bash)\n"
+                                "_vaultferry() {\n"
+                                "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                                "    local -a line=(\"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n";
+
+static const char bash_answer[] = "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                                  "    if [ -n \"$value\" ] && [ -z \"$words\" ]; then\n"
+                                  "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+                                  "    fi\n"
+                                  "}\n"
+                                  "complete -F _vaultferry vaultferry\n";
+
+static const char zsh_head[] = "#compdef vaultferry\n"
+                               "# vaultferry completion for zsh: a file _vaultferry in a folder of $fpath\n"
+                               "_vaultferry() {\n"
+                               "    local before=${words[CURRENT-1]}\n"
+                               "    local -a line=(\"${(@)words[2,CURRENT-1]}\")\n";
+
+static const char zsh_answer[] = "    if [ -n \"$value\" ] && [ -z \"$words\" ]; then\n"
+                                 "        _files\n"
+                                 "    else\n"
+                                 "        compadd -- ${=words}\n"
+                                 "    fi\n"
+                                 "}\n"
+                                 "if [ \"$funcstack[1]\" = _vaultferry ]; then\n"
+                                 "    _vaultferry \"$@\"\n"
+                                 "else\n"
+                                 "    compdef _vaultferry vaultferry\n"
+                                 "fi\n";
 
 /* In single quotes, as fish wants them. */
 static void print_quoted(const char *text)
@@ -225,9 +210,9 @@ static void print_fish(const struct completion_command *commands, size_t count)
 bool completion_print(const char *shell, const struct completion_command *commands, size_t count)
 {
     if (strcmp(shell, "bash") == 0)
-        print_bash(commands, count);
+        print_script(commands, count, bash_head, bash_answer);
     else if (strcmp(shell, "zsh") == 0)
-        print_zsh(commands, count);
+        print_script(commands, count, zsh_head, zsh_answer);
     else if (strcmp(shell, "fish") == 0)
         print_fish(commands, count);
     else
