@@ -1,11 +1,13 @@
 /* See command.h. */
 #include "agent/command.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/completion.h"
 #include "agent/event.h"
@@ -235,9 +237,22 @@ static enum exit_code unknown_command(const struct program *program, const char 
     return command_misused(program, "vaultferry", "there is no command \"%s\"", name);
 }
 
+/*
+ * Where whoever starts us has closed one of the three, the next file that is opened would get its number: what is
+ * printed would land in a manifest, its locks or a connection. Its place is taken the wrong way round, so that reading
+ * or writing there fails as it would have failed.
+ */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int command_main(int argc, char **argv)
 {
-    struct program *program = calloc(1, sizeof *program);
+    struct program *program = hold_standard_descriptors() ? calloc(1, sizeof *program) : NULL;
     const struct command *command;
     struct failure failure;
     enum exit_code code = EXIT_USAGE;
@@ -267,7 +282,7 @@ int command_main(int argc, char **argv)
         code = command->run(program, argc - first, argv + first);
     }
     event_end_progress();
-    if (fflush(stdout) != 0 && code == EXIT_DONE)
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && code == EXIT_DONE)
         code = EXIT_INTERNAL;
 out:
     program_free(program);
