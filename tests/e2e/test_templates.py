@@ -237,6 +237,19 @@ def test_source_account_grants_what_is_printed(policy):
     assert plain({"Version": "2012-10-17", "Statement": [statement]}) == plain(policy(config, "source-key"))
 
 
+def test_conditions_stand_only_where_the_service_fills_them_in():
+    """EventBridge to SNS, and S3's replication, say nothing of their account: a condition on it would never hold."""
+    stack = backup_account(**VARIANTS["everything"][0])
+    said = [each for one in stack.of_type("AWS::SNS::TopicPolicy").values() for each in
+        one["PolicyDocument"]["Statement"]]
+    said += [each for one in stack.of_type("AWS::IAM::Role").values() for each in
+        one["AssumeRolePolicyDocument"]["Statement"]]
+    account = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert {one["Principal"]["Service"]: one.get("Condition") for one in said if "Service" in one["Principal"]} == {
+        "cloudwatch.amazonaws.com": account, "events.amazonaws.com": None, "s3.amazonaws.com": None,
+        "scheduler.amazonaws.com": account, "ecs-tasks.amazonaws.com": account}
+
+
 def test_only_the_task_that_prunes_takes_the_prune_role():
     stack = backup_account()
     prune = stack.output("PruneRoleArn")
