@@ -71,9 +71,45 @@ static void fill_missing(const struct doctor *doctor, struct doctor_check *check
             advice != NULL ? advice : "");
 }
 
+static bool is_said(const struct doctor *doctor, const char *subject, const char *action)
+{
+    for (size_t i = 0; i < doctor->report->count; i++)
+        if (strcmp(doctor->report->checks[i].subject, subject) == 0 &&
+                strcmp(doctor->report->checks[i].check, action) == 0)
+            return true;
+    return false;
+}
+
+/* S3 asks for the key once its own rights were there, so it is the key alone that is refused. Whether that matters, the
+ * document says: who copies within the store never opens what its own credentials list. */
+static bool is_of_key(const char *action, enum s3_status status, const struct s3_error *error, char key_action[80])
+{
+    struct permission_denial denial;
+
+    if (status != S3_DENIED || strncmp(action, "kms:", 4) == 0)
+        return false;
+    permission_denial_read(error->message, &denial);
+    (void)snprintf(key_action, 80, "%s", denial.action);
+    return strncmp(key_action, "kms:", 4) == 0;
+}
+
+static void judge_key(
+        struct doctor *doctor, const struct doctor_side *side, const char *action, const struct s3_error *error)
+{
+    const struct permission *permission = permission_find(side->document, action, side->on_source);
+    struct doctor_side of_key = *side;
+
+    of_key.other = side->on_source ? PERMISSION_DOCUMENTS : PERMISSION_VAULT_KEY;
+    /* the vault role's way to a source's key is asked for by itself: doctor_source.c */
+    if (permission != NULL && permission_is_needed(doctor->program->config, permission) &&
+            !(side->on_source && side->document == PERMISSION_VAULT_ROLE) && !is_said(doctor, side->subject, action))
+        (void)doctor_judge(doctor, &of_key, action, S3_DENIED, error);
+}
+
 enum doctor_state doctor_judge(struct doctor *doctor, const struct doctor_side *side, const char *action,
         enum s3_status status, const struct s3_error *error)
 {
+    char key_action[80];
     bool needed = !side->not_needed && !is_optional(action);
     struct doctor_check *check;
     struct failure failure;
@@ -82,6 +118,10 @@ enum doctor_state doctor_judge(struct doctor *doctor, const struct doctor_side *
         return doctor_say(doctor, side->subject, action, DOCTOR_OK, "%s", "")->state;
     if (status == S3_CANCELLED)
         return doctor_say(doctor, side->subject, action, DOCTOR_UNKNOWN, "stopped")->state;
+    if (is_of_key(action, status, error, key_action)) {
+        judge_key(doctor, side, key_action, error);
+        return doctor_say(doctor, side->subject, action, DOCTOR_OK, "%s", "")->state;
+    }
     if (status == S3_DENIED && error->operation != NULL && !permission_is_of_role(error) &&
             strncmp(error->code, "Signature", 9) != 0 && strcmp(error->code, "InvalidAccessKeyId") != 0) {
         check = doctor_say(doctor, side->subject, action, DOCTOR_MISSING, "%s", "");
@@ -131,15 +171,8 @@ enum doctor_state doctor_probe(struct doctor *doctor, const struct doctor_side *
 /* Deletions come last, over what was looked at until then. */
 static bool is_asked_elsewhere(const struct doctor *doctor, const struct doctor_side *side, const char *action)
 {
-    const char *subject = side->subject;
-
-    if (strcmp(action, "s3:DeleteObject") == 0 || strcmp(action, "s3:DeleteObjectVersion") == 0)
-        return true;
-    for (size_t i = 0; i < doctor->report->count; i++)
-        if (strcmp(doctor->report->checks[i].subject, subject) == 0 &&
-                strcmp(doctor->report->checks[i].check, action) == 0)
-            return true;
-    return false;
+    return strcmp(action, "s3:DeleteObject") == 0 || strcmp(action, "s3:DeleteObjectVersion") == 0 ||
+           is_said(doctor, side->subject, action);
 }
 
 void doctor_probe_all(struct doctor *doctor, const struct doctor_side *side)

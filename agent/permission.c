@@ -218,6 +218,15 @@ static bool is_aws(const struct config_access *access)
     return access->endpoint == NULL || strstr(access->endpoint, ".amazonaws.") != NULL;
 }
 
+static bool streams(const struct writer *writer)
+{
+    for (size_t i = 0; i < writer->config->source_count; i++)
+        if (is_meant(writer, &writer->config->sources[i]) && writer->config->sources[i].copy == CONFIG_COPY_STREAM &&
+                is_aws(&writer->config->sources[i].access))
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct writer *writer, const struct permission *permission)
 {
     const struct config_vault *vault = &writer->config->vault;
@@ -231,6 +240,7 @@ static bool is_wanted(const struct writer *writer, const struct permission *perm
                    (permission->when == PERMISSION_WITH_TOPIC && writer->config->notify.sns_topic_arn != NULL) ||
                    (permission->when == PERMISSION_IN_AWS && is_aws(&vault->access)) ||
                    (permission->when == PERMISSION_ELSEWHERE && !is_aws(&vault->access)) ||
+                   (permission->when == PERMISSION_WITH_STREAMS && streams(writer)) ||
                    (permission->when == PERMISSION_WITH_RECORDED_ACL && records_acls(writer)));
 }
 
@@ -248,14 +258,17 @@ static bool names_principal(enum permission_document document)
            document == PERMISSION_VAULT_KEY;
 }
 
-/* Whom a policy lets in: the vault role; to the vault's own key the prune role as well. */
-static json_t *principal(const struct writer *writer)
+/* Whom a policy lets in: the vault role; to the vault's own key all roles of its account, since a key whose policy
+ * does not leave it to IAM would shut out who restores. */
+static json_t *principal(struct writer *writer)
 {
-    const struct config_vault *vault = &writer->config->vault;
+    json_t *roles;
 
-    return writer->document == PERMISSION_VAULT_KEY && vault->prune_role_arn != NULL
-                   ? json_pack("{s[ss]}", "AWS", vault->access.role_arn, vault->prune_role_arn)
-                   : json_pack("{ss}", "AWS", vault->access.role_arn);
+    if (writer->document != PERMISSION_VAULT_KEY)
+        return json_pack("{ss}", "AWS", writer->config->vault.access.role_arn);
+    roles = json_array();
+    add_vault_roles(writer, roles);
+    return json_pack("{so}", "AWS", roles);
 }
 
 static void add_statement(struct writer *writer, const struct permission *permission)
@@ -276,7 +289,7 @@ static void add_statement(struct writer *writer, const struct permission *permis
     writer->failed = json_object_set_new(statement, "Resource", on) != 0 || writer->failed;
     if (permission->resource == PERMISSION_SOURCE_ENCRYPTION) /* any key, but only as S3 uses it */
         writer->failed = json_object_set_new(statement, "Condition",
-                                 json_pack("{s{ss}}", "StringLike", "kms:ViaService", "s3.*.amazonaws.com")) != 0 ||
+                                 json_pack("{s{ss}}", "StringLike", "kms:ViaService", "s3.*")) != 0 ||
                          writer->failed;
     writer->failed = json_array_append_new(writer->statements, statement) != 0 || writer->failed;
 }

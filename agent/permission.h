@@ -60,6 +60,7 @@ struct permission {
         PERMISSION_WITH_KEY,
         PERMISSION_WITH_ACL,
         PERMISSION_WITH_RECORDED_ACL,
+        PERMISSION_WITH_STREAMS, /* sources in AWS whose "copy" is "stream" */
         PERMISSION_WITH_TOPIC,
         PERMISSION_WITH_LOCK,
         PERMISSION_WITH_EXTENSION, /* of locks */

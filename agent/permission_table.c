@@ -19,6 +19,8 @@ static const struct permission table[] = {
             "objects that are large, streamed, or looked at once more", PERMISSION_ALWAYS },
     { PERMISSION_SOURCE_ROLE, "ReadAcls", PERMISSION_SOURCE_OBJECTS, { "s3:GetObjectAcl" }, "\"acl\": \"record\"",
             PERMISSION_WITH_RECORDED_ACL },
+    { PERMISSION_SOURCE_ROLE, "DecryptObjects", PERMISSION_SOURCE_ENCRYPTION, { "kms:Decrypt" },
+            "\"copy\": \"stream\" of objects that are encrypted by a key of their account", PERMISSION_WITH_STREAMS },
 
     { PERMISSION_SOURCE_KEY, "VaultferryDecrypt", PERMISSION_EVERYTHING, { "kms:Decrypt" },
             "copies of objects that are encrypted by this key", PERMISSION_ALWAYS },
@@ -88,8 +90,8 @@ static const struct permission table[] = {
             "the record that a drill leaves beside its point", PERMISSION_ALWAYS },
     { PERMISSION_RESTORE_ROLE, "LockDrills", PERMISSION_VAULT_POINTS, { "s3:PutObjectRetention" },
             "the lock of that record", PERMISSION_WITH_LOCK },
-    { PERMISSION_RESTORE_ROLE, "UseVaultKey", PERMISSION_VAULT_ENCRYPTION, { "kms:Decrypt" }, "what is brought back",
-            PERMISSION_WITH_KEY },
+    { PERMISSION_RESTORE_ROLE, "UseVaultKey", PERMISSION_VAULT_ENCRYPTION, { "kms:GenerateDataKey", "kms:Decrypt" },
+            "what is brought back, and the record of a drill", PERMISSION_WITH_KEY },
 
     { PERMISSION_BOOTSTRAP, "LookAtVault", PERMISSION_VAULT,
             { "s3:ListBucket", "s3:GetBucketVersioning", "s3:GetBucketPublicAccessBlock",

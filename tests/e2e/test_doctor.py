@@ -301,6 +301,31 @@ def test_keys_are_judged_by_the_words_of_kms(sim):
     assert bad(sim.doctor(config=streamed)) == []
 
 
+def test_key_that_refuses_is_not_taken_for_a_right_of_s3(sim):
+    """S3 asks for the key when its own rights were there. Recorded texts: s3sim has no KMS."""
+    bucket = sim.ready()
+    refused = SAMPLE.format("kms:Decrypt", "because no identity-based policy allows the kms:Decrypt action")
+    rule = DENIED | {"operation": "GetObject", "message": refused}
+    sim.faults(rule | {"bucket": bucket})
+    # the vault's role copies: who only lists the source has no use for its key
+    checks = sim.doctor()
+    assert bad(checks) == [] and find(checks, "s3:GetObject", f"source {bucket}")["state"] == "ok"
+    streamed = sim.config(source={"copy": "stream", "endpoint": sim.server.url.replace("127.0.0.1",
+        "s3.amazonaws.localhost")})
+    checks = sim.doctor(exit=5, config=streamed)
+    one, = [one for one in bad(checks) if one["check"] != "encrypted connection"]
+    assert (one["check"], one["state"], one["grant"]["sid"]) == ("kms:Decrypt", "missing", "DecryptObjects")
+    assert one["grant"]["document"] == "source-role" and one["grant"]["side"] == "identity"
+    failure, = sim.run(exit=2, config=streamed)["failures"]
+    assert 'kms:Decrypt ("DecryptObjects" of `policy source-role`)' in failure["message"]
+    sim.faults(rule | {"bucket": sim.vault_bucket})
+    key = {"encryption": {"kms_key_id": "arn:aws:kms:us-east-1:444455556666:key/1234"}}
+    checks = sim.doctor(exit=5, config=sim.config(bucket, vault=key))
+    missing = [one for one in bad(checks) if one["check"] == "kms:Decrypt"]
+    assert missing and {one["grant"]["sid"] for one in missing} == {"UseVaultKey"}
+    assert not [one for one in bad(checks) if one["check"].startswith("s3:GetObject")]
+
+
 def test_signal_ends_it_orderly(sim):
     sim.ready(*(f"b{number}" for number in range(6)))
     sim.latency(300)

@@ -174,6 +174,9 @@ def test_documents_name_what_the_config_names(sim):
         "arn:aws-cn:s3:::vault/deep/names/*"]
     roles = [f"arn:aws-cn:iam::444455556666:role/{name}" for name in ("w", "p", "w-restore")]
     assert by_sid["bootstrap"]["SetUpRoles"]["Resource"] == roles
+    # who restores is not shut out by a key whose policy does not leave it to IAM, nor in China by another suffix
+    assert by_sid["vault-key"]["VaultferryWrite"]["Principal"] == {"AWS": roles}
+    assert role["DecryptSources"]["Condition"] == {"StringLike": {"kms:ViaService": "s3.*"}}
     assert denied["RolesChangeNoSettings"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": roles}}
     assert printed["vault-trust"][0]["Principal"] == {"AWS": "arn:aws-cn:iam::444455556666:root"}
     assert "Condition" not in printed["vault-trust"][0]

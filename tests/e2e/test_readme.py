@@ -17,7 +17,8 @@ CONFIG = {
         "external_id": "a-shared-word", "lock": {"days": 30, "extend": True},
         "encryption": {"kms_key_id": "arn:aws:kms:eu-west-1:444455556666:key/1"}},
     "sources": [{"account": "111122223333", "region": "eu-west-1", "role_arn": ROLE.format("111122223333", "source"),
-        "select": {"buckets": ["acme-invoices"]}, "policy": "documents"}],
+        "copy": copy, "select": {"buckets": [bucket]}, "policy": "documents"}
+        for bucket, copy in (("acme-invoices", "server"), ("acme-letters", "stream"))],
     "policies": {"documents": {"delete_after_days": 400, "acl": "record"}},
     "notify": {"sns_topic_arn": "arn:aws:sns:eu-west-1:444455556666:alarms"},
 }

@@ -228,7 +228,9 @@ def test_source_account_grants_what_is_printed(policy):
     assert plain(made["AssumeRolePolicyDocument"]) == plain(policy(config, "source-trust"))
     assert config["sources"][0]["role_arn"].endswith("/" + made["RoleName"])
     config["policies"]["p"]["acl"] = "record"
-    stack.values["RecordsAcls"] = "true"
+    config["sources"][0]["copy"] = "stream"
+    stack.values |= {"RecordsAcls": "true", "Streams": "true", "AWS::AccountId": SOURCE_ACCOUNT}
+    assert "DecryptObjects" in json.dumps(policy(config, "source-role"))
     assert plain(stack.properties("SourcePolicy")["PolicyDocument"]) == plain(policy(config, "source-role"))
     bucket = Stack("source-bucket", BucketName="letters", VaultRoleArn=config["vault"]["role_arn"])
     printed = policy(config, "source-bucket", "--source", "letters")
