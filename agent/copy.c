@@ -1,14 +1,12 @@
-/* See copy.h: one object, by one request where possible. Large ones are copy_parts.c. */
+/* See copy.h: one object, by one request where possible. Large ones are copy_parts.c, those that are there already
+ * copy_adopt.c. */
 #include "agent/copy_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    LOOKS_AGAIN = 3,        /* a source that changes faster than this is left to the next run */
-    ADOPT_MARGIN_MS = 60000 /* the vault's copy must be so much younger than the source: two clocks are compared */
-};
+enum { LOOKS_AGAIN = 3 }; /* a source that changes faster than this is left to the next run */
 
 void copying_set_etag(struct copying *copying, const char *etag, size_t length)
 {
@@ -219,58 +217,6 @@ bool copying_same_headers(const struct s3_head *a, const struct s3_head *b)
     return true;
 }
 
-/* The same ETag says that the bytes are equal; metadata and tags may have been written anew since. Only a copy that is
- * younger than its source has them. Within the second that HEAD tells, they are compared. */
-static enum s3_status is_copy_of(
-        struct copying *copying, const struct s3_head *head, bool *is_copy, struct s3_error *error)
-{
-    int64_t source_s = copying->source_time_ms / 1000;
-    enum s3_status status;
-
-    *is_copy = head->modified_s > source_s;
-    if (head->modified_s != source_s)
-        return S3_OK;
-    status = copying_look_at_source(copying, true, error);
-    *is_copy = status == S3_OK && copying_same_headers(&copying->source, head);
-    return status == S3_CHANGED ? S3_OK : status; /* what it is now is copied */
-}
-
-/* Whether the vault has it already: for runs after an unclean end, whose predecessor may have copied what it did not
- * record. */
-static enum s3_status adopt(struct copying *copying, bool *adopted, struct s3_error *error)
-{
-    struct s3_head head;
-    enum s3_status status;
-    int64_t vault_ms;
-    bool same_etag = false;
-
-    *adopted = false;
-    s3_head_init(&head);
-    status = copying_look_at_vault(copying, &head, error);
-    if (status == S3_NOT_FOUND) {
-        s3_head_free(&head);
-        return S3_OK;
-    }
-    vault_ms = head.modified_s * 1000;
-    if (status == S3_OK && head.size == copying->size) {
-        same_etag = strcmp(head.etag, copying->etag) == 0;
-        *adopted = !same_etag && vault_ms - copying->source_time_ms >= ADOPT_MARGIN_MS;
-        if (same_etag)
-            status = is_copy_of(copying, &head, adopted, error);
-    }
-    if (*adopted) {
-        (void)snprintf(copying->version, sizeof copying->version, "%s", head.version);
-        (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
-        copying_note_class(copying, &head);
-        copying->copied_ms = vault_ms;
-        copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
-    }
-    if (*adopted)
-        status = copying_settle_found(copying, &head, error);
-    s3_head_free(&head);
-    return status;
-}
-
 static char *lay(char **at, const char *text, struct state_text *out)
 {
     size_t length = strlen(text);
@@ -381,7 +327,7 @@ void copy_do(const struct copy_job *job, struct s3_conn *conn, struct action *ac
     if (layout_data(&job->vault->layout, job->source->name, action->key, &copying.path, &kind, &bad) != STATE_OK)
         status = s3_fail(&error, S3_REFUSED, "BadKey", "%s", bad.what);
     if (status == S3_OK && action->look_first && action->etag.len > 0)
-        status = adopt(&copying, &adopted, &error);
+        status = copying_adopt(&copying, &adopted, &error);
     if (status == S3_OK && kind == LAYOUT_DATA_LONG) /* also of what was adopted: its name may have been lost */
         status = write_name(&copying, &error);
     if (status == S3_OK && !adopted)

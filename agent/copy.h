@@ -29,6 +29,9 @@ struct copy_job {
      * worker. */
     void (*keep)(void *ctx, struct state_text key, const char *bytes, size_t length);
     bool (*kept)(void *ctx, struct state_text key, char **bytes, size_t *length);
+    /* Whether it is recorded that this version in the vault is a copy of another content than the ETag's. From any
+     * worker. */
+    bool (*holds_other)(void *ctx, struct state_text key, struct state_text etag, const char *version);
     /* Offers the parts of a large copy to idle workers, who call copy_parts_help; `withdraw` returns when none of them
      * is at it any more. */
     void (*offer)(void *ctx, struct copy_parts *parts);

@@ -63,6 +63,11 @@ void copying_note_class(struct copying *copying, const struct s3_head *head);
 enum s3_status copying_read_tags(struct copying *copying, char tagging[COPY_TAGGING_MAX], bool *has_tags,
         struct s3_error *error) __attribute__((warn_unused_result));
 
+/* Whether the vault has it already: for runs after an unclean end, whose predecessor may have copied what it did not
+ * record. Fills in what is known of it. */
+enum s3_status copying_adopt(struct copying *copying, bool *adopted, struct s3_error *error)
+        __attribute__((warn_unused_result));
+
 /* By one CopyObject; fills in what came of it. */
 enum s3_status copying_by_one_request(struct copying *copying, struct s3_error *error)
         __attribute__((warn_unused_result));

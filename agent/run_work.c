@@ -78,6 +78,28 @@ static bool find_note(void *ctx, struct state_text key, char **bytes, size_t *le
     return found;
 }
 
+/* A record that was made from versions alone (its source time is not known) has the ETag of the vault's copy. */
+static bool holds_other(void *ctx, struct state_text key, struct state_text etag, const char *version)
+{
+    struct run *run = ctx;
+    struct manifest_reader *reader = NULL;
+    struct state_entry entry;
+    struct state_error error;
+    bool other = false;
+
+    if (manifest_reader_new(run->manifest, MANIFEST_LIVE, &reader, &error) != STATE_OK)
+        return false;
+    if (manifest_reader_begin(reader, &error) == STATE_OK && manifest_reader_get(reader, key, &error) == STATE_OK &&
+            manifest_reader_entry(reader, &entry, &error) == STATE_OK)
+        other = entry.source_time_ms != 0 && entry.vault_version.len > 0 &&
+                entry.vault_version.len == strlen(version) &&
+                memcmp(entry.vault_version.ptr, version, entry.vault_version.len) == 0 &&
+                (entry.etag.len != etag.len || memcmp(entry.etag.ptr, etag.ptr, etag.len) != 0);
+    manifest_reader_end(reader);
+    manifest_reader_free(reader);
+    return other;
+}
+
 static void offer(void *ctx, struct copy_parts *parts)
 {
     struct run *run = ctx;
@@ -125,6 +147,7 @@ void run_set_up_job(struct run *run)
         .without_acl = &run->without_acl,
         .keep = keep_note,
         .kept = find_note,
+        .holds_other = holds_other,
         .offer = offer,
         .withdraw = withdraw,
         .stopping = is_stopping,
