@@ -118,6 +118,7 @@ static enum s3_status make_client(const struct access *access, struct counters *
         .trace = counters != NULL ? count : NULL,
         .trace_ctx = counters };
 
+    s3_error_clear(error);
     return s3_client_new(&wanted, client, error);
 }
 
@@ -137,6 +138,7 @@ enum verdict access_open(const struct program *program, const struct access_opti
             first_of(config->endpoint, variable(program, "AWS_ENDPOINT_URL_S3"), variable(program, "AWS_ENDPOINT_URL"));
     made->sts = first_of(
             config->sts_endpoint, variable(program, "AWS_ENDPOINT_URL_STS"), variable(program, "AWS_ENDPOINT_URL"));
+    s3_error_clear(&error); /* who makes no request fills in no more than what is wrong */
     status = find_region(program, config, made, &error);
     if (status == S3_OK)
         status = find_credentials(program, options, made, &error);
@@ -213,6 +215,7 @@ enum verdict access_identity(
 
     if (identity == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    s3_error_clear(&error);
     status = s3_client_new(&wanted, &client, &error);
     if (status == S3_OK)
         status = s3_get_caller_identity(conn, client, identity, &error);
@@ -239,6 +242,7 @@ enum verdict access_service(const struct program *program, const struct access *
         name[used++] = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
     name[used] = '\0';
     wanted.endpoint = first_of(variable(program, name), variable(program, "AWS_ENDPOINT_URL"), NULL);
+    s3_error_clear(&error);
     status = s3_client_new(&wanted, client, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of %s", service);
 }
@@ -253,8 +257,10 @@ enum verdict access_iam(
         .credentials = access->role != NULL ? access->role : access->ambient,
         .clock = access->clock };
     struct s3_error error;
-    enum s3_status status = s3_client_new(&wanted, client, &error);
+    enum s3_status status;
 
+    s3_error_clear(&error);
+    status = s3_client_new(&wanted, client, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a client of IAM");
 }
 

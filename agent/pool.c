@@ -407,6 +407,7 @@ static enum verdict connect_worker(const struct program *program, struct worker 
     enum s3_status status;
 
     clock_bound_init(&worker->clock, clock_of_workers());
+    s3_error_clear(&error);
     status = s3_conn_new(program->tls, &worker->clock.clock, &worker->conn, &error);
 
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a worker");

@@ -89,6 +89,7 @@ enum verdict program_init(struct program *program, struct failure *failure)
     tame_malloc();
     program->environment.get = from_environment;
     program->clock = clock_real();
+    s3_error_clear(&error);
     status = s3_http_global_init(&error);
     if (status == S3_OK)
         status = s3_tls_new(getenv("AWS_CA_BUNDLE"), &program->tls, &error);
@@ -174,8 +175,10 @@ enum verdict program_load_config(struct program *program, struct failure *failur
 enum verdict program_connect(const struct program *program, struct s3_conn **conn, struct failure *failure)
 {
     struct s3_error error;
-    enum s3_status status = s3_conn_new(program->tls, program->clock, conn, &error);
+    enum s3_status status;
 
+    s3_error_clear(&error);
+    status = s3_conn_new(program->tls, program->clock, conn, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "preparing a connection");
 }
 

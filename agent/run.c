@@ -28,6 +28,7 @@ static enum verdict open_connection(struct run *run)
     enum s3_status status;
 
     clock_bound_init(&run->clock, run->options->program->clock);
+    s3_error_clear(&error);
     status = s3_conn_new(run->options->program->tls, &run->clock.clock, &run->conn, &error);
     return status == S3_OK ? VERDICT_OK : failure_from_s3(&run->failure, status, &error, "preparing a connection");
 }

@@ -105,6 +105,14 @@ def test_vault_that_is_missing_or_closed_is_no_access(sim):
     assert sim.vault.versions("data/") == []
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "points", "status", "ls --source docs", "resync --tags"])
+def test_missing_credentials_are_one_clean_line(sim, command):
+    result = sim.vaultferry("--json", *command.split(), config=sim.config("docs"))
+    assert result.returncode == 5
+    assert result.json["error"]["message"].startswith("finding credentials and endpoint: NoCredentials: no credentials")
+    assert "operation" not in result.json["error"]  # nothing was asked
+
+
 def test_errors_name_what_was_tried_and_on_what(sim):
     bucket = sim.bucket()
     sim.put(bucket, "k")
