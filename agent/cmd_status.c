@@ -50,9 +50,17 @@ static bool take_options(struct program *program, int argc, char **argv, struct 
     return true;
 }
 
+/* Whether the source's age is anybody's alarm: a source that was taken out of the config is kept, and grows old. Who
+ * names it by --source, or has a config of the vault alone, asks all the same. */
+static bool is_retired(const struct program *program, const struct options *options, const char *source)
+{
+    return options->wanted.count == 0 && program->config->source_count > 0 &&
+           select_source_of(program->config, source) == NULL;
+}
+
 /* When the source is due, by the policy of the config; a source that the config does not name has none. */
 struct dates {
-    bool has_next, overdue;
+    bool has_next, overdue, retired;
     int64_t next_s;
 };
 
@@ -91,6 +99,8 @@ static void print_due(const struct dates *dates)
 
     if (dates->has_next && state_utc_format(dates->next_s * 1000, text) > 0)
         (void)printf("; %s %s", dates->overdue ? "OVERDUE since" : "due", text);
+    if (dates->retired)
+        (void)printf("; not in the config any more");
     (void)printf("\n");
 }
 
@@ -158,10 +168,11 @@ static enum verdict tell(const struct program *program, const struct vault *vaul
         age_s = (vault_now_ms(vault) - newest.good.point->finished_ms) / 1000;
     if (age_s < 0) /* a point's end is rounded up, so that it is not before what it holds */
         age_s = 0;
-    stale = max_age_s > 0 && (!newest.has_good || age_s > max_age_s);
+    dates = dates_of(program, source, &newest, vault_now_ms(vault) / 1000);
+    dates.retired = is_retired(program, look->options, source);
+    stale = max_age_s > 0 && !dates.retired && (!newest.has_good || age_s > max_age_s);
     if (stale)
         note_stale(look, source, &newest, age_s);
-    dates = dates_of(program, source, &newest, vault_now_ms(vault) / 1000);
     if (program->json)
         (void)json_array_append_new(look->out, status_json(source, &newest, &dates, age_s, stale));
     else

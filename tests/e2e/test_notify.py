@@ -151,6 +151,22 @@ def test_status_tells_cloudwatch_how_old_the_last_good_points_are(sim):
     assert line["Stale"] == 1 and line["AgeOfLastGoodPoint"] > 26 * 3600
 
 
+def test_source_that_was_retired_does_not_keep_status_from_ending_well(sim):
+    bucket, gone = sim.bucket(), sim.bucket("gone")
+    sim.do("run", config=sim.config(bucket, gone))
+    sim.clock(27 * 3600)
+    without = sim.config(bucket, gone, select={"exclude_buckets": [gone]})
+    sim.run(config=without)
+    stale = {one["source"]: one["stale"] for one in sim.do("status", "--max-age", "26h", config=without)["sources"]}
+    assert stale == {bucket: False, gone: False}
+    result = sim.cli("status", "--max-age", "26h", config=without)
+    assert [line.startswith(gone) for line in result.stdout.splitlines() if "not in the config" in line] == [True]
+    # while it is in the config, or is asked for by its name, or where the vault is all that there is, it is too old
+    sim.do("status", "--max-age", "26h", config=sim.config(bucket, gone), exit=2)
+    sim.do("status", "--max-age", "26h", "--source", gone, config=without, exit=2)
+    sim.do("status", "--max-age", "26h", config=without | {"sources": []}, exit=2)
+
+
 def gauges(path):
     """{(name, source, other labels): value}; each line must have the form that Prometheus reads."""
     found = {}
