@@ -252,6 +252,12 @@ def test_conditions_stand_only_where_the_service_fills_them_in():
         "scheduler.amazonaws.com": account, "ecs-tasks.amazonaws.com": account}
 
 
+def test_alarms_look_back_no_further_than_cloudwatch_does():
+    longest = backup_account().template["Parameters"]["NoRunHours"]["MaxValue"]
+    for one in backup_account(NoRunHours=longest).of_type("AWS::CloudWatch::Alarm").values():
+        assert int(one["Period"]) * int(one["EvaluationPeriods"]) <= (604800 if int(one["Period"]) >= 3600 else 86400)
+
+
 def test_only_the_task_that_prunes_takes_the_prune_role():
     stack = backup_account()
     prune = stack.output("PruneRoleArn")
