@@ -137,12 +137,10 @@ static void grant_buckets_now(struct bootstrap *work, const struct config *confi
     if (selection_make(&program, NULL, 0, &selection, &failure) != VERDICT_OK) {
         bootstrap_failed(
                 work, "source buckets", account_of(source), &failure, PERMISSION_BOOTSTRAP_SOURCE, "GrantBuckets");
-    } else if (selection.missing > 0) {
-        failure_set(&failure, VERDICT_NO_ACCESS, "%zu of the config's buckets are not there, or may not be looked at",
-                selection.missing);
-        bootstrap_failed(
-                work, "source buckets", account_of(source), &failure, PERMISSION_BOOTSTRAP_SOURCE, "GrantBuckets");
     }
+    for (size_t i = 0; i < selection.gap_count; i++)
+        bootstrap_failed(work, "source buckets", account_of(source), &selection.gaps[i].failure,
+                PERMISSION_BOOTSTRAP_SOURCE, "GrantBuckets");
     for (size_t i = 0; i < selection.count && bootstrap_goes_on(work); i++)
         grant_bucket_now(work, &one, &selection.sources[i]);
     selection_free(&selection);

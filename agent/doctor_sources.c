@@ -62,9 +62,12 @@ static void look_at_listed(
     program.config = &one;
     if (selection_make(&program, NULL, 0, &selection, &failure) != VERDICT_OK)
         (void)doctor_say_failure(doctor, name, "buckets", &failure);
-    else
+    else if (selection.gap_count == 0 || selection.count > 0)
         (void)doctor_say(doctor, name, "buckets", selection.count > 0 ? DOCTOR_OK : DOCTOR_WARNING, "%zu are selected",
                 selection.count);
+    for (size_t i = 0; i < selection.gap_count; i++)
+        if (selection.gaps[i].whole || is_wanted(doctor, selection.gaps[i].name, selection.gaps[i].name, found))
+            (void)doctor_say_failure(doctor, name, "buckets", &selection.gaps[i].failure);
     for (size_t i = 0; i < selection.count && !clock_stop_asked(); i++)
         if (is_wanted(doctor, selection.sources[i].name, selection.sources[i].bucket, found)) {
             source->bucket = selection.sources[i].bucket;

@@ -216,6 +216,19 @@ static enum exit_code plan_source(
     return code;
 }
 
+/* What could not be looked at. */
+static enum exit_code plan_gap(const struct program *program, const struct selection_gap *gap, json_t *out)
+{
+    enum exit_code code = verdict_exit(gap->failure.verdict);
+
+    if (program->json)
+        (void)json_array_append_new(out,
+                json_pack("{ss si so}", "source", gap->name, "exit", (int)code, "error", failure_json(&gap->failure)));
+    else
+        (void)printf("%s: %s\n", gap->name, gap->failure.what);
+    return code;
+}
+
 struct plans {
     struct selection selection;
     struct access *vault_access;
@@ -251,7 +264,7 @@ enum exit_code plans_do(const struct plan_options *options)
         code = command_fail(program, options->command, verdict_exit(failure.verdict), &failure);
         json_decref(sources);
     } else {
-        code = plans.selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
+        code = EXIT_DONE;
         for (size_t i = 0; i < plans.selection.count; i++) {
             const struct run_options one = { .program = program,
                 .source = &plans.selection.sources[i],
@@ -261,10 +274,12 @@ enum exit_code plans_do(const struct plan_options *options)
                 .prefix = options->prefix };
             code = exit_worse(code, plan_source(options, &one, sources));
         }
+        for (size_t i = 0; i < plans.selection.gap_count; i++)
+            code = exit_worse(code, plan_gap(program, &plans.selection.gaps[i], sources));
         if (!program->json)
             json_decref(sources);
-        else if (!json_print(
-                         json_pack("{ss si so}", "command", options->command, "exit", (int)code, "sources", sources)))
+        else if (!json_print(document_lift_error(
+                         json_pack("{ss si so}", "command", options->command, "exit", (int)code, "sources", sources))))
             code = EXIT_INTERNAL;
     }
     pool_stop(plans.pool);

@@ -206,6 +206,31 @@ json_t *source_report_json(const struct source_report *report)
     return json;
 }
 
+void source_report_gap(struct source_report *report, const char *name, const struct failure *failure)
+{
+    (void)snprintf(report->source, sizeof report->source, "%s", name);
+    report->state = "skipped";
+    report->exit = verdict_exit(failure->verdict);
+    report->has_error = true;
+    report->error = *failure;
+}
+
+json_t *document_lift_error(json_t *document)
+{
+    const json_t *sources = json_object_get(document, "sources");
+    json_int_t code = json_integer_value(json_object_get(document, "exit"));
+    json_t *error = NULL;
+
+    for (size_t i = 0; i < json_array_size(sources) && error == NULL; i++)
+        if (json_integer_value(json_object_get(json_array_get(sources, i), "exit")) == code)
+            error = json_object_get(json_array_get(sources, i), "error");
+    if (error != NULL && json_object_set(document, "error", error) != 0) {
+        json_decref(document);
+        return NULL;
+    }
+    return document;
+}
+
 void source_report_print(const struct source_report *report)
 {
     char key[256];

@@ -62,6 +62,11 @@ void source_report_warn(struct source_report *report, const char *text);
 json_t *source_report_json(const struct source_report *report);
 /* Its failures alone, as an array. */
 json_t *source_report_failures_json(const struct source_report *report);
+/* Of a source that could not be looked at: it has no more than a name and an error. */
+void source_report_gap(struct source_report *report, const char *name, const struct failure *failure);
+/* Gives the document of several "sources" the "error" of the one that its "exit" comes from, where that has one.
+ * Returns `document`, which may be NULL. */
+json_t *document_lift_error(json_t *document);
 /* Lines for people on stdout. */
 void source_report_print(const struct source_report *report);
 

@@ -24,7 +24,8 @@ struct runs {
     struct access *vault_access;
     struct pool *pool;
     struct lease_keeper *keeper;
-    struct source_report *reports; /* one a source */
+    struct source_report *reports; /* one a source, then one a gap of the selection */
+    size_t report_count;
     struct budget budget;
     struct health health;
     int64_t *slots; /* with --due, one a source: see run_options.slot_s; NEVER: nothing is due. Else NULL */
@@ -142,9 +143,13 @@ static enum verdict start(struct runs *runs, struct failure *failure)
         return failure->verdict;
     if (runs->selection.count > 0)
         health_check(program, runs->vault_access, runs->selection.sources, runs->selection.count, &runs->health);
-    runs->reports = calloc(runs->selection.count + 1, sizeof *runs->reports);
+    runs->report_count = runs->selection.count + runs->selection.gap_count;
+    runs->reports = calloc(runs->report_count + 1, sizeof *runs->reports);
     if (runs->reports == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    for (size_t i = 0; i < runs->selection.gap_count; i++)
+        source_report_gap(&runs->reports[runs->selection.count + i], runs->selection.gaps[i].name,
+                &runs->selection.gaps[i].failure);
     return VERDICT_OK;
 }
 
@@ -213,13 +218,15 @@ static void tell_metrics(const struct runs *runs)
 static enum exit_code report(const struct runs *runs, const char *id, int64_t began_ms)
 {
     const struct runs_options *options = runs->options;
-    enum exit_code code = runs->selection.missing > 0 ? EXIT_NO_ACCESS : EXIT_DONE;
+    enum exit_code code = EXIT_DONE;
     json_t *sources = json_array();
 
-    for (size_t i = 0; i < runs->selection.count; i++) {
+    for (size_t i = 0; i < runs->report_count; i++) {
         const struct source_report *one = &runs->reports[i];
         code = exit_worse(code, one->exit);
-        if (!options->program->json && !options->program->quiet)
+        if (!options->program->json && !options->program->quiet && i >= runs->selection.count)
+            (void)printf("%s: %s\n  %s\n", one->source, one->state, one->error.what);
+        else if (!options->program->json && !options->program->quiet)
             source_report_print(one);
         (void)json_array_append_new(sources, source_report_json(one));
     }
@@ -227,10 +234,23 @@ static enum exit_code report(const struct runs *runs, const char *id, int64_t be
         json_decref(sources);
         return code;
     }
-    return json_print(json_pack("{ss si ss sf so}", "command", options->command, "exit", (int)code, "run", id,
-                   "seconds", (double)(clock_monotonic_ms() - began_ms) / 1000.0, "sources", sources))
+    return json_print(document_lift_error(json_pack("{ss si ss sf so}", "command", options->command, "exit", (int)code,
+                   "run", id, "seconds", (double)(clock_monotonic_ms() - began_ms) / 1000.0, "sources", sources)))
                    ? code
                    : EXIT_INTERNAL;
+}
+
+/* Nothing was begun: whoever is told of runs hears of it all the same. */
+static void notify_of_no_run(const struct runs_options *options, const struct failure *failure)
+{
+    struct source_report *report = calloc(1, sizeof *report);
+    const struct notify_run told = { .command = options->command, .reports = report, .count = 1 };
+
+    if (report == NULL)
+        return;
+    source_report_gap(report, options->program->config->vault.bucket, failure);
+    notify_of_run(options->program, &told);
+    free(report);
 }
 
 void runs_catch_signals(void)
@@ -255,13 +275,15 @@ enum exit_code runs_do(const struct runs_options *options)
     (void)pthread_mutex_init(&runs.lock, NULL);
     if (start(&runs, &failure) != VERDICT_OK) {
         code = command_fail(options->program, options->command, verdict_exit(failure.verdict), &failure);
+        if (options->kind == RUN_BACKUP)
+            notify_of_no_run(options, &failure);
     } else {
         run_all(&runs);
         event_end_progress();
         code = report(&runs, id, began_ms);
         if (options->kind == RUN_BACKUP) {
             const struct notify_run told = {
-                .command = options->command, .reports = runs.reports, .count = runs.selection.count
+                .command = options->command, .reports = runs.reports, .count = runs.report_count
             };
             if (metrics_wanted(options->program->config))
                 tell_metrics(&runs);
@@ -270,7 +292,7 @@ enum exit_code runs_do(const struct runs_options *options)
     }
     lease_keeper_stop(runs.keeper);
     pool_stop(runs.pool);
-    for (size_t i = 0; i < runs.selection.count && runs.reports != NULL; i++)
+    for (size_t i = 0; i < runs.report_count && runs.reports != NULL; i++)
         source_report_clear(&runs.reports[i]);
     free(runs.reports);
     free(runs.slots);

@@ -269,6 +269,8 @@ enum select_problem select_tally_next(const struct select_tally *tally, size_t *
         if (glob_is_literal(pattern, strlen(pattern))) {
             explain(reason, "bucket \"%s\" of the source at line %u, column %u does not exist, or may not be seen",
                     config_quote(arn_name(pattern)).text, node->line, node->column);
+            if (reason != NULL)
+                reason->bucket = arn_name(pattern);
             return SELECT_MISSING;
         }
         explain(reason, "\"%s\" of the source at line %u, column %u matches no bucket", config_quote(pattern).text,

@@ -32,7 +32,8 @@ enum select_verdict {
 };
 
 struct select_reason {
-    char text[320]; /* one line for people: `matches "acme-*" of buckets` */
+    char text[320];     /* one line for people: `matches "acme-*" of buckets` */
+    const char *bucket; /* the config's, of SELECT_MISSING alone */
 };
 
 /* `reason` may be NULL. */

@@ -59,6 +59,43 @@ static bool is_wanted(const struct search *search, const char *bucket)
     return search->wanted_count == 0;
 }
 
+/* What cannot be looked at is told, and kept for the report: the others go on. A bucket, or NULL: the whole entry. */
+static enum verdict leave_out(struct search *search, const char *bucket)
+{
+    struct selection *selection = search->selection;
+    const struct config_select *select = &search->config->select;
+    struct selection_gap *gap, *larger;
+
+    if (search->failure->verdict == VERDICT_CANCELLED)
+        return VERDICT_CANCELLED;
+    larger = realloc(selection->gaps, (selection->gap_count + 1) * sizeof *larger);
+    if (larger == NULL)
+        return failure_set(search->failure, VERDICT_INTERNAL, "out of memory");
+    selection->gaps = larger;
+    gap = &selection->gaps[selection->gap_count++];
+    gap->config = search->config;
+    gap->whole = bucket == NULL;
+    gap->failure = *search->failure;
+    (void)snprintf(gap->name, sizeof gap->name, "%s",
+            bucket != NULL                           ? select_folder(search->config, bucket)
+            : search->config->name != NULL           ? search->config->name
+            : select->buckets.count > 0              ? select->buckets.items[0]
+            : select->arns.count > 0                 ? select->arns.items[0]
+            : search->config->access.account != NULL ? search->config->access.account
+                                                     : "(all)");
+    return VERDICT_OK;
+}
+
+/* Whether the entry may have a bucket that is wanted, as far as names tell. */
+static bool may_hold(const struct config_source *config, const char *wanted)
+{
+    const struct select_candidate candidate = { .name = wanted };
+    enum select_verdict verdict = select_bucket(config, &candidate, NULL);
+
+    return verdict == SELECT_YES || verdict == SELECT_TAGS_NEEDED ||
+           (config->name != NULL && strcmp(config->name, wanted) == 0);
+}
+
 /* The tags of a bucket in the form that the selection wants, terminated; freed with free_tags. */
 struct tag_texts {
     struct select_tag tags[S3_TAGS_MAX];
@@ -159,7 +196,10 @@ static enum verdict consider_listed(struct search *search)
             (void)snprintf(name, sizeof name, "%.*s", (int)page.entries[i].name.len, page.entries[i].name.ptr);
             (void)snprintf(region, sizeof region, "%.*s", (int)page.entries[i].region.len,
                     page.entries[i].region.len > 0 ? page.entries[i].region.ptr : "");
-            verdict = consider(search, name, region[0] != '\0' ? region : NULL);
+            if (is_wanted(search, name) && consider(search, name, region[0] != '\0' ? region : NULL) != VERDICT_OK) {
+                event_error(name, search->failure);
+                verdict = leave_out(search, name);
+            }
         }
         free(token);
         token = NULL;
@@ -195,33 +235,37 @@ static enum verdict consider_named(struct search *search)
         if (status == S3_NOT_FOUND)
             continue; /* the tally tells */
         if (status != S3_OK) {
-            /* the others go on; the exit code says it */
             failure_from_s3(search->failure, status, &error, "looking for bucket \"%s\"", bucket);
-            event_error(bucket, search->failure);
-            search->selection->missing++;
             select_tally_add(search->tally,
                     &(struct select_candidate){ .name = bucket, .account = search->config->access.account });
+        } else if (consider(search, bucket, head.region[0] != '\0' ? head.region : NULL) == VERDICT_OK) {
             continue;
         }
-        if (consider(search, bucket, head.region[0] != '\0' ? head.region : NULL) != VERDICT_OK)
+        event_error(bucket, search->failure);
+        if (leave_out(search, bucket) != VERDICT_OK)
             return search->failure->verdict;
     }
     return VERDICT_OK;
 }
 
-static void complain(struct search *search)
+static enum verdict complain(struct search *search)
 {
+    enum verdict verdict = VERDICT_OK;
     struct select_reason reason;
     enum select_problem problem;
     size_t cursor = 0;
 
-    while ((problem = select_tally_next(search->tally, &cursor, &reason)) != SELECT_NO_PROBLEM) {
-        if (search->wanted_count > 0)
+    while (verdict == VERDICT_OK &&
+            (problem = select_tally_next(search->tally, &cursor, &reason)) != SELECT_NO_PROBLEM) {
+        if (search->wanted_count > 0 && (problem != SELECT_MISSING || !is_wanted(search, reason.bucket)))
             continue; /* the rest was not looked at */
-        if (problem == SELECT_MISSING)
-            search->selection->missing++;
         event_warn(problem == SELECT_MISSING ? "bucket-missing" : "nothing-matches", NULL, "%s", reason.text);
+        if (problem != SELECT_MISSING)
+            continue;
+        failure_set(search->failure, VERDICT_NOT_FOUND, "%s", reason.text);
+        verdict = leave_out(search, reason.bucket);
     }
+    return verdict;
 }
 
 static enum verdict search_source(struct search *search)
@@ -237,9 +281,14 @@ static enum verdict search_source(struct search *search)
         return failure_set(search->failure, VERDICT_INTERNAL, "out of memory");
     verdict = select_needs_listing(search->config) ? consider_listed(search) : consider_named(search);
     if (verdict == VERDICT_OK)
-        complain(search);
+        verdict = complain(search);
     select_tally_free(search->tally);
     return verdict;
+}
+
+static bool is_gap(const struct selection_gap *gap, const char *wanted)
+{
+    return gap->whole || gap->config->name != NULL ? may_hold(gap->config, wanted) : strcmp(gap->name, wanted) == 0;
 }
 
 static enum verdict check(
@@ -263,11 +312,22 @@ static enum verdict check(
         for (size_t j = 0; j < selection->count && !found; j++)
             found = strcmp(wanted[i], selection->sources[j].name) == 0 ||
                     strcmp(wanted[i], selection->sources[j].bucket) == 0;
+        for (size_t j = 0; j < selection->gap_count && !found; j++)
+            found = is_gap(&selection->gaps[j], wanted[i]);
         if (!found)
             return failure_set(failure, VERDICT_USAGE,
                     "--source \"%s\": no source of the config has this name or bucket", wanted[i]);
     }
     return VERDICT_OK;
+}
+
+/* Whether anything of the entry is wanted: who asks for one source is not kept from it by another's account. */
+static bool is_meant(const struct search *search)
+{
+    for (size_t i = 0; i < search->wanted_count; i++)
+        if (may_hold(search->config, search->wanted[i]))
+            return true;
+    return search->wanted_count == 0;
 }
 
 enum verdict selection_make(const struct program *program, const char *const *wanted, size_t wanted_count,
@@ -289,8 +349,14 @@ enum verdict selection_make(const struct program *program, const char *const *wa
     verdict = program_connect(program, &search.conn, failure);
     for (size_t i = 0; i < config->source_count && verdict == VERDICT_OK; i++) {
         search.config = &config->sources[i];
-        if (search.config->kind == CONFIG_KIND_BUCKET)
-            verdict = search_source(&search);
+        if (search.config->kind != CONFIG_KIND_BUCKET || !is_meant(&search))
+            continue;
+        verdict = search_source(&search);
+        if (verdict != VERDICT_OK && verdict != VERDICT_CANCELLED) {
+            verdict = leave_out(&search, NULL);
+            if (verdict == VERDICT_OK)
+                event_error(selection->gaps[selection->gap_count - 1].name, failure);
+        }
     }
     s3_conn_free(search.conn);
     return verdict == VERDICT_OK ? check(selection, wanted, wanted_count, failure) : verdict;
@@ -302,5 +368,6 @@ void selection_free(struct selection *selection)
         access_close(selection->accesses[i]);
     free(selection->accesses);
     free(selection->sources);
+    free(selection->gaps);
     memset(selection, 0, sizeof *selection);
 }

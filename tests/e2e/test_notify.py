@@ -61,6 +61,25 @@ def test_failure_is_told_with_what_and_where(sim, topic):
     assert '"bad"' in message and "AccessDenied" in message and "exit code 2" in message
 
 
+def test_source_that_cannot_be_looked_at_is_told(sim, topic):
+    bucket = sim.bucket()
+    config = sim.config(bucket, f"gone-{sim.tag}", notify={"sns_topic_arn": topic.arn, "on": ["failure"]})
+    sim.do("run", exit=5, config=config)
+    [(subject, message)] = topic.messages()
+    assert subject == f"vaultferry run: gone-{sim.tag} failed (vault {sim.vault_bucket})" and "exit code 5" in message
+
+
+def test_run_that_could_not_begin_is_told(sim, topic):
+    bucket = sim.bucket()
+    sim.fill(bucket, 1)
+    config = sim.config(bucket, notify={"sns_topic_arn": topic.arn, "on": ["failure"]})
+    sim.source.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "backup", "Value": "yes"}]})
+    config["sources"].append(config["sources"][0] | {"select": {"tags": {"backup": "yes"}}})
+    sim.do("run", exit=1, config=config)  # two entries mean one bucket
+    [(subject, message)] = topic.messages()
+    assert sim.vault_bucket in subject and bucket in message
+
+
 def test_guard_is_told_with_how_to_accept(sim, topic):
     bucket = sim.bucket()
     keys = sim.fill(bucket, 30)

@@ -66,9 +66,61 @@ def test_missing_source_is_an_error_and_the_others_run(world):
     world.put(bucket, "k")
     result = world.cli("--json", "run", config=world.config(bucket, f"missing-{world.tag}"))
     assert result.returncode == 5
-    assert f"missing-{world.tag}" in result.stderr
-    assert [(one["source"], one["exit"], one["copied"]) for one in result.json["sources"]] == [(bucket, 0, 1)]
+    missing = f"missing-{world.tag}"
+    assert missing in result.stderr
+    assert [(one["source"], one["exit"], one["state"], one["copied"]) for one in result.json["sources"]] == [
+        (bucket, 0, "complete", 1), (missing, 5, "skipped", 0)]
+    assert missing in result.json["error"]["message"] and result.json["error"] == result.json["sources"][1]["error"]
     world.assert_same(bucket)
+    assert missing in world.do("run", "--source", missing, exit=5, config=world.config(bucket, missing))["error"][
+        "message"]
+    assert [one["exit"] for one in world.do("plan", exit=5, config=world.config(bucket, missing))["sources"]] == [0, 5]
+    assert world.run("--source", bucket, config=world.config(bucket, missing))["exit"] == 0
+
+
+def two_accounts(world, bucket):
+    """A config whose first account is lost; the second one has the bucket."""
+    config = world.config(bucket)
+    lost = config["sources"][0] | {"select": {"buckets": ["lost-*"]}}
+    if world.simulated:
+        lost |= {"role_arn": world.source_role.replace("vaultferry-read", "gone")}
+    else:
+        lost |= {"profile": "agent"}
+        agent = world.vaultferry.home / ".aws" / "credentials"
+        agent.write_text(agent.read_text().replace(world.server.vault_agent[1], "wrong"))
+    return config | {"sources": [lost, *config["sources"]]}
+
+
+def test_lost_account_does_not_keep_the_others_from_being_backed_up(world):
+    bucket = world.bucket()
+    world.put(bucket, "k")
+    config = two_accounts(world, bucket)
+    plan = world.do("plan", exit=5, config=config)
+    assert [(one["source"], one["exit"]) for one in plan["sources"]] == [(bucket, 0), ("lost-*", 5)]
+    assert plan["sources"][0]["would_copy"] == 1 and plan["error"] == plan["sources"][1]["error"]
+    document = world.do("run", exit=5, config=config)
+    assert [(one["source"], one["exit"], one["state"]) for one in document["sources"]] == [
+        (bucket, 0, "complete"), ("lost-*", 5, "skipped")]
+    assert document["error"] == document["sources"][1]["error"] and "AccessDenied" in document["error"]["message"]
+    world.assert_same(bucket)
+    assert world.run("--source", bucket, config=config)["unchanged"] == 1  # the lost account is none of its business
+    assert world.cli("run", "--source", "lost-one", config=config).returncode == 5
+    assert world.cli("run", "--source", "nobody", config=config).returncode == 1
+
+
+def test_bucket_whose_tags_cannot_be_read_does_not_keep_the_others_from_being_backed_up(sim):
+    good, denied = sim.bucket("good"), sim.bucket("denied")
+    for bucket in (good, denied):
+        sim.put(bucket, "k")
+        sim.source.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "backup", "Value": "yes"}]})
+    config = sim.config("*", select={"tags": {"backup": "yes"}})
+    sim.faults({"operation": "GetBucketTagging", "bucket": denied, "action": "error", "status": 403,
+        "code": "AccessDenied"})
+    document = sim.do("run", exit=5, config=config)
+    assert [(one["source"], one["exit"]) for one in document["sources"]] == [(good, 0), (denied, 5)]
+    assert document["sources"][1]["error"]["code"] == "AccessDenied"
+    sim.assert_same(good)
+    assert sim.run("--source", good, config=config)["exit"] == 0
 
 
 def test_glob_that_matches_nothing_is_a_warning(world):

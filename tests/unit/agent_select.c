@@ -91,7 +91,7 @@ static void table_of_buckets(void **state)
             .tags_known = cases[i].tags != NULL,
             .tags = cases[i].tags,
             .tag_count = cases[i].tag_count };
-        struct select_reason reason = { "" };
+        struct select_reason reason = { .text = "" };
         struct config *config;
         char source[512];
 
