@@ -1,6 +1,6 @@
 /*
- * get: one object to standard output, as it was at a time. Standard output is the object's alone: with --json as well,
- * what is to be said goes to standard error.
+ * get: one object to standard output, as it was at a time. Standard output is the object's alone; where it fails before
+ * the first byte, --json puts the error's document there.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -18,13 +18,12 @@ struct words {
     const char *source, *key, *at;
 };
 
-static enum exit_code misused(const char *what, const char *word)
+static enum exit_code misused(const struct program *program, const char *what, const char *word)
 {
-    (void)fprintf(stderr, "vaultferry: get: %s%s%s (vaultferry help get)\n", what, word[0] != '\0' ? ": " : "", word);
-    return EXIT_USAGE;
+    return command_misused(program, "get", "%s%s%s", what, word[0] != '\0' ? ": " : "", word);
 }
 
-static enum exit_code take_words(int argc, char **argv, struct words *words)
+static enum exit_code take_words(const struct program *program, int argc, char **argv, struct words *words)
 {
     static const struct option options[] = { { "source", required_argument, NULL, 's' },
         { "at", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 } };
@@ -34,15 +33,15 @@ static enum exit_code take_words(int argc, char **argv, struct words *words)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         const char **into = option == 's' ? &words->source : option == 'a' ? &words->at : NULL;
         if (into == NULL || *into != NULL)
-            return misused("an option is unknown, lacks its value, or is given too often", argv[optind - 1]);
+            return misused(program, "an option is unknown, lacks its value, or is given too often", argv[optind - 1]);
         *into = optarg;
     }
     if (optind < argc)
         words->key = argv[optind++];
     if (optind < argc)
-        return misused("one word too many", argv[optind]);
+        return misused(program, "one word too many", argv[optind]);
     if (words->source == NULL || words->key == NULL)
-        return misused(words->source == NULL ? "--source is missing" : "the key is missing", "");
+        return misused(program, words->source == NULL ? "--source is missing" : "the key is missing", "");
     return EXIT_DONE;
 }
 
@@ -83,19 +82,23 @@ enum exit_code cmd_get(struct program *program, int argc, char **argv)
     uint64_t written = 0;
     bool doubtful = false;
     enum verdict verdict;
-    enum exit_code code = take_words(argc, argv, &words);
+    enum exit_code code = take_words(program, argc, argv, &words);
 
     if (code != EXIT_DONE)
         return code;
     if (!get_when_parse(words.at, &when))
-        return misused("--at takes a point's id, a time such as 2026-11-20T03:00:00Z, or an age such as 2h", words.at);
+        return misused(program, "--at takes a point's id, a time such as 2026-11-20T03:00:00Z, or an age such as 2h",
+                words.at);
     clock_catch_signals(GRACE_MS);
     verdict = send_object(program, &words, &when, &written, &doubtful, &failure);
     if (verdict == VERDICT_OK)
         return doubtful ? EXIT_PARTIAL : EXIT_DONE;
+    code = verdict == VERDICT_CANCELLED                                            ? EXIT_LEFT
+           : written > 0 || verdict == VERDICT_FULL || verdict == VERDICT_BAD_DATA ? EXIT_PARTIAL
+                                                                                   : verdict_exit(verdict);
+    if (written == 0)
+        return command_fail(program, "get", code, &failure);
     event_end_progress();
     (void)fprintf(stderr, "vaultferry: %s\n", failure.what);
-    if (verdict == VERDICT_CANCELLED)
-        return EXIT_LEFT;
-    return written > 0 || verdict == VERDICT_FULL || verdict == VERDICT_BAD_DATA ? EXIT_PARTIAL : verdict_exit(verdict);
+    return code;
 }

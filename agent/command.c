@@ -262,13 +262,20 @@ int command_main(int argc, char **argv)
     if (!take_options(program, argc, argv))
         goto out;
     if (optind == argc) {
-        (void)fprintf(stderr, "%s\nvaultferry help lists the commands.\n", usage);
+        if (program->json)
+            (void)command_misused(program, "vaultferry", "the command is missing");
+        else
+            (void)fprintf(stderr, "%s\nvaultferry help lists the commands.\n", usage);
         goto out;
     }
     event_start(program->quiet);
     command = find_command(argv[optind]);
     if (command == NULL) {
         code = unknown_command(program, argv[optind]);
+        goto out;
+    }
+    if (argc > optind + 1 && strcmp(argv[optind + 1], "--help") == 0) {
+        code = cmd_help(program, 2, (char *[]){ "help", argv[optind], NULL });
         goto out;
     }
     if (command->run == cmd_run || command->run == cmd_resync)

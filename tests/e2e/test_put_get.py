@@ -321,6 +321,8 @@ def test_objects_of_a_bucket_come_back_without_its_account(world):
     assert get("changing") == b"two"
     assert get("changing", "--at", at(first)) == b"one" and get("going", "--at", at(first)) == b"here"
     get("going", exit=5)
+    document = world.cli("--json", "get", "--source", bucket, "never", config=config).json
+    assert document["exit"] == 5 and "no such object" in document["error"]["message"]
     get("changing", "--at", first.id, exit=5)
 
 

@@ -177,13 +177,23 @@ def test_errors_name_what_was_tried_and_on_what(sim):
 
 @pytest.mark.parametrize("words", [["run", "-x"], ["run", "more"], ["run", "--source"], ["rum"], ["plan", "--lost"],
     ["status", "--max-age", "soon"],
-    ["resync", "--check", "--recopy"], ["points", "x"], ["config"], ["config", "chekc"], ["--nonsense",
+    ["resync", "--check", "--recopy"], ["get"], ["get", "--source", "x", "k", "--at", "soon"], ["points", "x"], ["config"], ["config", "chekc"], ["--nonsense",
         "run"]], ids=" ".join)
 def test_wrong_use_is_exit_1_with_one_line(sim, words):
     result = sim.cli(*words)
     assert result.returncode == 1 and len(result.stderr.strip().splitlines()) == 1, result
-    assert sim.cli("--json", *words).returncode == 1
+    result = sim.cli("--json", *words)
+    assert result.returncode == result.json["exit"] == 1 and result.json["command"]
+    assert result.json["error"]["message"] in result.stderr
     assert sim.vault.versions() == []
+
+
+def test_no_command_at_all_is_wrong_use_and_help_is_help(vaultferry):
+    document = vaultferry("--json").json
+    assert document["exit"] == 1 and "command is missing" in document["error"]["message"]
+    assert vaultferry().returncode == 1
+    asked = vaultferry("restore", "--help")
+    assert asked.returncode == 0 and asked.stdout == vaultferry("help", "restore").stdout
 
 
 # plan
