@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/clock.h"
 #include "agent/points_versions.h"
 
-enum { PATH_SIZE = STATE_PATH_MAX + 1 };
+enum { PATH_SIZE = STATE_PATH_MAX + 1, WAIT_MS = 500 };
 
 void points_list_free(struct points_list *list)
 {
@@ -246,12 +247,20 @@ void point_read_free(struct point_read *read)
 enum verdict points_next(const struct vault *vault, const char *last_folder, int64_t *started_ms,
         char id[STATE_POINT_SIZE], struct failure *failure)
 {
+    const struct s3_clock *clock = clock_real();
     int64_t seconds, before;
 
     *started_ms = vault_now_ms(vault);
     seconds = *started_ms / 1000;
     if (state_utc_from_point(last_folder, strlen(last_folder), &before) && seconds <= before)
         seconds = before + 1;
+    while (seconds > *started_ms / 1000 + POINT_LEAD_S) {
+        if (!clock->sleep_ms(clock->ctx, WAIT_MS))
+            return failure_set(failure, VERDICT_CANCELLED,
+                    "a stop was asked for while waiting for the time of the next point: the newest is of a time to "
+                    "come");
+        *started_ms = vault_now_ms(vault);
+    }
     if (!state_utc_to_point(seconds, id))
         return failure_set(failure, VERDICT_INTERNAL, "the vault's clock shows no usable time");
     return VERDICT_OK;

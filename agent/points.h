@@ -38,6 +38,9 @@ void points_list_free(struct points_list *list);
  * newest for ever. Readers leave it out, verify and prune tell of it.
  */
 enum { POINT_FUTURE_S = 300 };
+/* So far ahead of its start an id may be, as each is a second above the newest that is there: many short runs, or a
+ * folder that somebody has laid there. Less than the above, as that is judged by other clocks. */
+enum { POINT_LEAD_S = 280 };
 bool points_is_to_come(const struct vault *vault, const char *id, size_t length);
 
 /* All folders after `after` (NULL or "": all), by ListObjectVersions. An error is never taken for the end. */
@@ -72,7 +75,7 @@ enum verdict points_read_file(const struct vault *vault, struct s3_conn *conn, c
         struct failure *failure) __attribute__((warn_unused_result));
 
 /* The id of a point that begins now: the vault's time, and later than `last_folder` ("": none), which is the newest
- * under points/<source>/. */
+ * under points/<source>/. Waits where that would be more than POINT_LEAD_S ahead. */
 enum verdict points_next(const struct vault *vault, const char *last_folder, int64_t *started_ms,
         char id[STATE_POINT_SIZE], struct failure *failure) __attribute__((warn_unused_result));
 

@@ -25,8 +25,8 @@ static bool is_misdated(const struct prune_point *point, int64_t id_s)
     int64_t started = floor_s(point->started_ms), finished = floor_s(point->finished_ms),
             written = floor_s(point->written_ms);
 
-    return started > id_s + SLACK_S || started < id_s - SLACK_S || point->finished_ms < point->started_ms ||
-           written < finished - SLACK_S || written > finished + LATE_S;
+    return started > id_s + SLACK_S || started < id_s - POINT_LEAD_S - SLACK_S ||
+           point->finished_ms < point->started_ms || written < finished - SLACK_S || written > finished + LATE_S;
 }
 
 static enum prune_trust judge_alone(const struct prune_points *points, const struct prune_point *point)

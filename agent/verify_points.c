@@ -197,7 +197,7 @@ static void check_times(struct verifying *verifying, const struct verify_point *
         verify_tell(verifying, "point-future", path,
                 "the point is of a time that has not come: a run does not write "
                 "such a one, and `latest` may mean it");
-    if (point->started_ms / 1000 > id_s + SLACK_S || point->started_ms / 1000 < id_s - SLACK_S ||
+    if (point->started_ms / 1000 > id_s + SLACK_S || point->started_ms / 1000 < id_s - POINT_LEAD_S - SLACK_S ||
             point->finished_ms < point->started_ms || written_ms / 1000 < point->started_ms / 1000 - SLACK_S ||
             written_ms / 1000 > point->finished_ms / 1000 + LATE_S ||
             written_ms / 1000 < point->finished_ms / 1000 - SLACK_S)

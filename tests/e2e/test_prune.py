@@ -155,6 +155,25 @@ def world(server, vaultferry):
     return Pruned(server, vaultferry)
 
 
+def test_folder_of_a_time_to_come_does_not_make_runs_forgers(sim):
+    """Ids ascend, so that the next run's is ahead of its time; by hundreds of short runs it could be as well."""
+    bucket = sim.bucket()
+    points = sim.days(bucket, 2)
+    sim.day(2)
+    ahead = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2, seconds=282)
+    sim.put(bucket, "same key", b"between")
+    laid = f"{ahead:%Y%m%dT%H%M%SZ}"
+    sim.owner.put_object(Bucket=sim.vault_bucket, Key=f"points/{bucket}/{laid}/changes-0001.ndjson.zst", Body=b"")
+    points.append(sim.back_up())
+    assert points[-1] > laid
+    started = datetime.datetime.fromisoformat(sim.point_of(points[-1])["started"])
+    assert ahead.timestamp() + 1 - started.timestamp() <= 281, "the run did not wait"
+    points += sim.days(bucket, 2, first=3)
+    assert sim.do("verify")["problems"] == []
+    assert [point["fate"] for point in sim.prune("--dry-run", "--accept", bucket)["sources"][0]["points"]] == [
+        "forget", "forget", "forget", "keep", "keep"]
+
+
 def test_points_are_forgotten_and_what_none_needs_goes(sim):
     bucket = sim.bucket()
     sim.fill(bucket, 20)

@@ -163,6 +163,12 @@ static void what_somebody_laid_there_neither_counts_nor_holds(void **state)
     assert_int_equal(source->items[6].trust, PRUNE_MISDATED);
     assert_int_equal(source->items[5].trust, PRUNE_UNREADABLE);
     assert_int_equal(source->points.newest, 4);
+    for (int64_t i = 0; i < 2; i++) { /* ahead of its start, as ids ascend; or further than a run's can be */
+        source->items[3].started_ms = START_MS + 3 * DAY_MS - 280000 - 200000 * i;
+        judge(source);
+        assert_int_equal(source->items[3].trust, i == 0 ? PRUNE_TRUSTED : PRUNE_MISDATED);
+    }
+    source->items[3].started_ms = START_MS + 3 * DAY_MS;
     source->points.now_ms = START_MS + 4 * DAY_MS - 400000;
     judge(source);
     assert_int_equal(source->items[4].trust, PRUNE_FUTURE);
