@@ -38,21 +38,25 @@ enum verdict forgotten_write(const struct vault *vault, struct s3_conn *conn, co
     return verdict == VERDICT_CHANGED ? VERDICT_OK : verdict;
 }
 
-/* INT64_MAX where the file does not say: what nobody has said is not over. */
-static enum verdict read_until(const struct vault *vault, struct s3_conn *conn, const struct layout_path *path,
+/* What nobody has said is not over. */
+enum verdict forgotten_until(const struct vault *vault, struct s3_conn *conn, const char *source, const char *point,
         int64_t *until_ms, struct failure *failure)
 {
+    struct layout_path path;
     char version[S3_VERSION_MAX + 1], *bytes = NULL;
     const char *text;
     json_error_t why;
     json_t *json;
     size_t len = 0;
-    enum verdict verdict = points_versions_oldest(vault, conn, path, version, failure);
+    enum verdict verdict;
 
     *until_ms = INT64_MAX;
+    if (layout_point_file(&vault->layout, source, point, LAYOUT_FORGOTTEN, 0, &path) != STATE_OK)
+        return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no point", point);
+    verdict = points_versions_oldest(vault, conn, &path, version, failure);
     if (verdict == VERDICT_OK)
-        verdict = vault_get(vault, conn, path->ptr, path->len, version[0] != '\0' ? version : NULL, BYTES_MAX, &bytes,
-                &len, failure);
+        verdict = vault_get(
+                vault, conn, path.ptr, path.len, version[0] != '\0' ? version : NULL, BYTES_MAX, &bytes, &len, failure);
     if (verdict != VERDICT_OK)
         return verdict == VERDICT_NOT_FOUND || verdict == VERDICT_FULL ? VERDICT_OK : verdict;
     json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &why);
@@ -68,15 +72,12 @@ enum verdict forgotten_check(const struct vault *vault, struct s3_conn *conn, co
         const struct point_listed *point, struct failure *failure)
 {
     char time[STATE_TIME_SIZE] = "";
-    struct layout_path path;
     int64_t until_ms;
     enum verdict verdict;
 
     if (!point->forgotten)
         return VERDICT_OK;
-    if (layout_point_file(&vault->layout, source, point->id, LAYOUT_FORGOTTEN, 0, &path) != STATE_OK)
-        return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no point", point->id);
-    verdict = read_until(vault, conn, &path, &until_ms, failure);
+    verdict = forgotten_until(vault, conn, source, point->id, &until_ms, failure);
     if (verdict != VERDICT_OK)
         return verdict;
     (void)!state_utc_format(until_ms, time);

@@ -115,10 +115,25 @@ static bool says_nothing(const struct config_policy *policy)
     return policy->delete_after_days == CONFIG_UNSET && (!keep->given || !any);
 }
 
-/* Forgotten so long that a prune may have taken away what it needs. */
+static int64_t grace_end_ms(const struct prune_points *points, const struct prune_point *point)
+{
+    return point->forgotten_ms + points->policy->grace_days * DAY_MS;
+}
+
+/* Forgotten so long that a prune may have taken away what it needs: a policy with more days of grace than the one of
+ * then does not bring that back. */
 static bool is_over(const struct prune_points *points, const struct prune_point *point)
 {
-    return point->forgotten_ms != 0 && points->now_ms - point->forgotten_ms >= points->policy->grace_days * DAY_MS;
+    int64_t until_ms = point->until_ms != 0 ? point->until_ms : grace_end_ms(points, point);
+
+    return point->forgotten_ms != 0 && points->now_ms >= until_ms;
+}
+
+/* So long that nothing has to stay for it: neither by what was said then nor by the policy of today. So nobody can
+ * hasten it. */
+static bool is_let_go(const struct prune_points *points, const struct prune_point *point)
+{
+    return is_over(points, point) && points->now_ms >= grace_end_ms(points, point);
 }
 
 /* One judgement of the policy over the points that count, those whose grace is over included or not. */
@@ -177,9 +192,10 @@ static void judge_holding(struct prune_points *points, struct retain_point *reta
         if (point->trust != PRUNE_TRUSTED)
             continue;
         point->forget = !point->kept && point->forgotten_ms == 0;
-        point->disputed = point->kept && is_over(points, point);
+        point->over = is_over(points, point);
+        point->disputed = point->kept && point->over;
         point->remember = point->kept && point->forgotten_ms != 0 && !point->disputed;
-        point->holds = point->kept || (point->forget ? points->policy->grace_days > 0 : !is_over(points, point));
+        point->holds = point->kept || (point->forget ? points->policy->grace_days > 0 : !is_let_go(points, point));
         points->forgotten += point->forget;
         if (point->holds)
             points->holding_s[points->holding_count++] = floor_s(point->written_ms);
@@ -195,7 +211,7 @@ static int by_time(const void *a, const void *b)
 
 static void reset(struct prune_point *point)
 {
-    point->kept = point->forget = point->remember = point->disputed = point->holds = false;
+    point->kept = point->forget = point->remember = point->over = point->disputed = point->holds = false;
     point->reason_count = 0;
 }
 

@@ -38,6 +38,7 @@ struct prune_point {
     bool walk_ended;
     bool pinned;
     int64_t forgotten_ms; /* of forgotten.json, by the service; 0: it is not there */
+    int64_t until_ms;     /* so long what it needs stays, as that says; 0: not known, the policy of today says it */
     bool has_predecessor;
     struct state_point_link predecessor;
     char sha256[STATE_SHA256_HEX_SIZE];
@@ -48,7 +49,8 @@ struct prune_point {
     bool kept;     /* by the policy */
     bool forget;   /* its forgotten.json is to be written */
     bool remember; /* its forgotten.json is to go: the policy keeps it, and all that it needs is still there */
-    bool disputed; /* forgotten so long that versions may be gone, and yet the policy keeps it */
+    bool over;     /* forgotten so long that versions may be gone */
+    bool disputed; /* and yet the policy keeps it */
     bool holds;    /* what it needs stays */
     unsigned reason_count;
     char reasons[RETAIN_REASONS_MAX][RETAIN_REASON_SIZE];

@@ -10,6 +10,7 @@
 #include "agent/schedule.h"
 
 enum { SLOTS_MAX = 2000, HOUR_S = 3600, YEAR_S = 366 * 86400, STOPPED_MAX = 400 };
+#define DAY_MS INT64_C(86400000)
 
 static void fill(const struct verify_point *from, struct prune_point *point)
 {
@@ -30,6 +31,29 @@ static void fill(const struct verify_point *from, struct prune_point *point)
     memcpy(point->sha256, from->sha256, sizeof point->sha256);
     if (from->slim != NULL)
         point->predecessor = from->slim->predecessor;
+}
+
+/* What their forgotten.json say. Of those of more than a year ago, and not within the policy's days of grace, it is not
+ * asked: points go on being listed for years, and each asks for two requests. */
+static enum verdict read_untils(struct pruning *pruning, struct failure *failure)
+{
+    const struct prune_options *options = pruning->options;
+    struct prune_points *points = &pruning->report->points;
+    const int64_t grace_ms = points->policy->grace_days * DAY_MS,
+                  recent_ms = grace_ms > YEAR_S * INT64_C(1000) ? grace_ms : YEAR_S * INT64_C(1000);
+    enum verdict verdict = VERDICT_OK;
+
+    for (size_t i = 0; i < points->count && verdict == VERDICT_OK; i++) {
+        struct prune_point *point = &points->items[i];
+        if (point->forgotten_ms == 0 || points->now_ms - point->forgotten_ms > recent_ms)
+            continue;
+        verdict = forgotten_until(options->vault, options->conn, options->source, point->id, &point->until_ms, failure);
+        if (point->until_ms == INT64_MAX)
+            point->until_ms = 0;
+        if (verdict == VERDICT_OK)
+            verdict = prune_may_go_on(pruning, failure);
+    }
+    return verdict;
 }
 
 /* What does not count is no part of the history either. */
@@ -185,6 +209,9 @@ enum verdict prune_find_points(struct pruning *pruning, struct failure *failure)
     points->has_root = pruning->record.has_root;
     memcpy(points->root, pruning->record.root, sizeof points->root);
     points->root_removed = pruning->record.removed;
+    verdict = read_untils(pruning, failure);
+    if (verdict != VERDICT_OK)
+        return verdict;
     if (!prune_judge_points(points))
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     tell_ignored(pruning);

@@ -38,7 +38,7 @@ static const char *fate(const struct prune_point *point)
     return point->forget     ? "forget"
            : point->remember ? "remember"
            : point->disputed ? "disputed"
-           : !point->kept    ? point->holds ? "grace" : "forgotten"
+           : !point->kept    ? point->holds && !point->over ? "grace" : "forgotten"
                              : "keep";
 }
 

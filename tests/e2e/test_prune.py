@@ -361,6 +361,38 @@ def test_a_policy_that_keeps_more_brings_points_back_within_their_grace(sim):
     sim.check(*points[1:])
 
 
+def test_a_longer_grace_brings_nothing_back_whose_days_are_over(sim):
+    """What those points need is gone: they are neither shown nor counted again."""
+    sim.rules["grace_days"] = 1
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.prune()
+    sim.day(6)
+    assert sim.prune()["versions"] == 2
+    sim.rules |= {"keep": {"last": 3}, "grace_days": 30}
+    report = sim.prune()["sources"][0]
+    assert report["remembered"] == 0
+    assert [point["fate"] for point in report["points"]] == ["forgotten", "disputed", "keep", "keep"]
+    assert sim.shown() == points[2:]
+    sim.check(*points[2:])
+
+
+def test_days_of_grace_that_were_said_are_given(sim):
+    """A shorter grace is for what is forgotten from then on: so long as its own days are not over, a point is whole."""
+    sim.rules["grace_days"] = 7
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    points = sim.days(bucket, 4)
+    sim.prune()
+    sim.rules["grace_days"] = 1
+    sim.day(6)
+    assert sim.prune()["versions"] == 0
+    sim.rules = {"keep": {"last": 4}, "grace_days": 7}
+    assert sim.prune()["sources"][0]["remembered"] == 2
+    sim.check(*points)
+
+
 def test_more_than_a_third_is_asked_for(sim):
     sim.rules["keep"] = {"last": 1}
     bucket = sim.bucket()
