@@ -10,6 +10,7 @@
 #include "agent/command.h"
 #include "agent/forgotten.h"
 #include "agent/get.h"
+#include "agent/permission_hint.h"
 #include "agent/points_versions.h"
 #include "agent/report.h"
 #include "agent/vault_sources.h"
@@ -196,5 +197,6 @@ enum exit_code cmd_unpin(struct program *program, int argc, char **argv)
         return command_misused(program, "unpin",
                 "the config has vault.role_arn but no vault.prune_role_arn: only the role that prunes may take a pin "
                 "away");
+    permission_hint_as(PERMISSION_PRUNE_ROLE);
     return change(program, "unpin", vault->prune_role_arn, unpin, &words);
 }

@@ -9,6 +9,7 @@
 #include "agent/clock.h"
 #include "agent/event.h"
 #include "agent/outcome.h"
+#include "agent/permission_hint.h"
 #include "agent/prune.h"
 #include "agent/report.h"
 #include "agent/select.h"
@@ -193,6 +194,7 @@ enum exit_code cmd_prune(struct program *program, int argc, char **argv)
     clock_catch_signals(GRACE_MS);
     outcome_begin(&pruned.outcome, program, "prune");
     verdict = check_role(program->config, &failure);
+    permission_hint_as(PERMISSION_PRUNE_ROLE);
     if (verdict == VERDICT_OK)
         verdict = prices_load(program->config, &pruned.prices, &failure);
     if (verdict == VERDICT_OK)

@@ -254,24 +254,47 @@ static enum s3_status list_parts(struct doctor *doctor, const struct doctor_side
     return status;
 }
 
-/* Bytes whose sum is wrong, never stored; If-None-Match as the vault's own policy demands it for points. The restore
- * role writes nothing else. */
-static enum s3_status put_wrong(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
+enum { WRITTEN_SIZE = STATE_PATH_MAX + 64 };
+
+/* Where a role may write: the restore role nothing but a drill's record. Nothing is there, ever. */
+static struct s3_target never_written(
+        const struct doctor *doctor, const struct doctor_side *side, char path[WRITTEN_SIZE])
 {
-    struct s3_put_options options = {
-        .body = "x", .body_len = 1, .content_md5_base64 = DOCTOR_WRONG_MD5, .write = { .if_none_match = "*" }
-    };
+    if (side->document == PERMISSION_RESTORE_ROLE)
+        (void)snprintf(path, WRITTEN_SIZE, "%spoints/.doctor/drill-never-written.json", doctor->vault.config->prefix);
+    else
+        (void)snprintf(path, WRITTEN_SIZE, "%s-wrong", doctor->probe);
+    return vault_target(&doctor->vault, path, strlen(path));
+}
+
+/* Bytes whose sum is wrong, never stored; If-None-Match as the vault's own policy demands it for points. */
+static enum s3_status offer(
+        struct doctor *doctor, const struct doctor_side *side, const char *acl, struct s3_error *error)
+{
+    struct s3_put_options options = { .body = "x",
+        .body_len = 1,
+        .content_md5_base64 = DOCTOR_WRONG_MD5,
+        .write = { .if_none_match = "*", .acl = acl } };
     struct s3_put_result result;
-    char path[sizeof doctor->probe + 64];
+    char path[WRITTEN_SIZE];
 
     if (doctor->keeps_wrong)
         return s3_fail(error, S3_REFUSED, "NotImplemented", "the store would keep what is only meant to be refused");
-    if (side->document == PERMISSION_RESTORE_ROLE)
-        (void)snprintf(path, sizeof path, "%spoints/.doctor/never-written", doctor->vault.config->prefix);
-    else
-        (void)snprintf(path, sizeof path, "%s-wrong", doctor->probe);
-    options.target = vault_target(&doctor->vault, path, strlen(path));
+    options.target = never_written(doctor, side, path);
     return s3_put_object(doctor->conn, side->client, &options, &result, error);
+}
+
+static enum s3_status put_wrong(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
+{
+    return offer(doctor, side, NULL, error);
+}
+
+/* What is refused with the ACL alone. */
+static enum s3_status put_acl(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
+{
+    if (offer(doctor, side, NULL, error) == S3_DENIED)
+        return s3_fail(error, S3_REFUSED, "NotImplemented", "told by an object that is written, and none could be");
+    return offer(doctor, side, doctor->vault.config->acl, error);
 }
 
 static enum s3_status put_tags(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
@@ -304,8 +327,11 @@ static enum s3_status get_retention(struct doctor *doctor, const struct doctor_s
 /* To an end that is over: refused as that, once it is allowed. */
 static enum s3_status put_retention(struct doctor *doctor, const struct doctor_side *side, struct s3_error *error)
 {
+    char path[WRITTEN_SIZE];
     const struct s3_put_retention_options options = {
-        .target = target(side, true), .mode = "GOVERNANCE", .until = "2001-01-01T00:00:00Z"
+        .target = side->document == PERMISSION_RESTORE_ROLE ? never_written(doctor, side, path) : target(side, true),
+        .mode = "GOVERNANCE",
+        .until = "2001-01-01T00:00:00Z"
     };
     enum s3_status status = s3_put_object_retention(doctor->conn, side->client, &options, error);
 
@@ -340,6 +366,7 @@ static const struct doctor_ask asks[] = {
     { "s3:AbortMultipartUpload", abort_upload, true, false, false },
     { "s3:ListMultipartUploadParts", list_parts, true, false, true },
     { "s3:PutObject", put_wrong, true, false, false },
+    { "s3:PutObjectAcl", put_acl, true, false, false },
     { "s3:GetObjectRetention", get_retention, true, true, false },
     { "s3:PutObjectRetention", put_retention, true, false, false },
 };

@@ -146,8 +146,6 @@ static const char *why_not(const char *action)
         return "only a message would tell, and none is sent";
     if (strncmp(action, "kms:", 4) == 0)
         return "told by what is written and read with the key";
-    if (strcmp(action, "s3:PutObjectAcl") == 0)
-        return "told by an object that is written, and none could be";
     return "no harmless request tells";
 }
 

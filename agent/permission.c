@@ -183,6 +183,8 @@ static json_t *resources(struct writer *writer, enum permission_resource resourc
     if (resource == PERMISSION_VAULT_POINTS || resource == PERMISSION_VAULT_NOTES ||
             resource == PERMISSION_VAULT_CATALOG)
         add_path(writer, array, "points/*");
+    if (resource == PERMISSION_VAULT_DRILLS)
+        add_path(writer, array, "points/*/drill-*.json");
     if (resource == PERMISSION_VAULT_NOTES || resource == PERMISSION_VAULT_CATALOG) {
         add_path(writer, array, "lease/*");
         add_path(writer, array, "prune/*");

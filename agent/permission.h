@@ -36,6 +36,7 @@ enum permission_resource {
     PERMISSION_VAULT,         /* the bucket */
     PERMISSION_VAULT_OBJECTS, /* all under the vault's prefix */
     PERMISSION_VAULT_POINTS,  /* all under points/ */
+    PERMISSION_VAULT_DRILLS,  /* the records of drills under points/ */
     PERMISSION_VAULT_NOTES,   /* all under points/ and lease/ */
     PERMISSION_VAULT_CATALOG, /* all but the copies: under points/, lease/ and names/ */
     PERMISSION_VAULT_ROLES,   /* the roles of the backup account */

@@ -50,8 +50,9 @@ static const struct {
 
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
-/* Set once by main before threads start, read-only afterwards. */
+/* Set by main before threads start, read-only afterwards. */
 static const struct config *known;
+static enum permission_document asker = PERMISSION_VAULT_ROLE;
 
 static const struct {
     const char *words;
@@ -179,6 +180,12 @@ const struct permission *permission_find_other(
 void permission_hint_know(const struct config *config)
 {
     known = config;
+    asker = config != NULL && config->source_count == 0 ? PERMISSION_RESTORE_ROLE : PERMISSION_VAULT_ROLE;
+}
+
+void permission_hint_as(enum permission_document document)
+{
+    asker = document;
 }
 
 /* A sentence that grows; what does not fit is left out whole. */
@@ -240,7 +247,9 @@ static void name_all(struct sentence *sentence, bool of_vault, const char *const
         name_statements(sentence, PERMISSION_SOURCE_ROLE, actions, true, "");
         return;
     }
-    name_statements(sentence, PERMISSION_VAULT_ROLE, actions, false, "");
+    name_statements(sentence, asker, actions, false, "");
+    if (sentence->used == 0)
+        name_statements(sentence, PERMISSION_VAULT_ROLE, actions, false, "");
     if (sentence->used == 0)
         name_statements(sentence, PERMISSION_PRUNE_ROLE, actions, false, "");
     if (side != PERMISSION_SIDE_RESOURCE)

@@ -47,8 +47,11 @@ const struct permission *permission_find(enum permission_document document, cons
 const struct permission *permission_find_other(
         const struct config *config, const struct permission *one, const char *action, bool on_source);
 
-/* The config by which permission_hint tells the vault from the sources. It is borrowed; NULL: no more hints. */
+/* The config by which permission_hint tells the vault from the sources. It is borrowed; NULL: no more hints. Who asks
+ * the vault is the vault role, with a config of the vault alone the restore role. */
 void permission_hint_know(const struct config *config);
+/* Who asks the vault from now on: the role of this document. Before threads start. */
+void permission_hint_as(enum permission_document document);
 /* What to grant for a request that was refused, as one sentence without a stop. False, and "", where the table does
  * not know it, or the refusal is not about permissions. */
 bool permission_hint(const struct s3_error *error, char *out, size_t size);

@@ -6,11 +6,12 @@ import pytest
 from test_bootstrap import Empty
 from test_doctor import bad, find, without
 from test_lock import Locked
-from world import document
+from world import document, fails
 
 # what Ceph does not ask for, and what S3 asks for elsewhere
 NOT_ASKED = {True: {("prune-role", "DeleteManyAtOnce", "s3:DeleteObject")},
-    False: {("restore-role", "ThawVault", "s3:RestoreObject")}}
+    False: {("restore-role", "ThawVault", "s3:RestoreObject"), ("restore-role", "WriteDrillAcls", "s3:PutObjectAcl"),
+        ("prune-role", "WriteNoteAcls", "s3:PutObjectAcl")}}
 
 
 def doctor(world, exit=0, config=None):
@@ -92,3 +93,36 @@ def test_rights_to_lock_are_tried_where_the_config_locks(locked):
     locked.vault_bucket = f"open-{locked.tag}"
     locked.grant_documents(bucket)
     assert find(doctor(locked, exit=5), "lock", "vault bucket")["state"] == "failed"
+
+
+def test_what_is_written_with_a_lock_and_an_acl_is_granted_to_each_role(s3sim, vaultferry):
+    world = Empty(s3sim, vaultferry)
+    bucket, scratch = world.bucket(), world.bucket("scratch")
+    world.fill(bucket, 3)
+    config = world.config(bucket, policy={"delete_after_days": 30},
+        vault={"lock": {"mode": "governance", "days": 5}, "acl": "bucket-owner-full-control"})
+    restoring = {"vault": config["vault"] | {"role_arn": world.restore_role, "prune_role_arn": None}}
+    drill = ["drill", "--source", bucket, "--to", f"s3://{scratch}/", "--to-profile", "source"]
+    world.bootstrap("--source-profile", "source", config=config)
+    assert bad(doctor(world, config=config)) == []
+    world.run(config=config)
+    assert bad(doctor(world, config=restoring)) == []
+    assert world.cli(*drill, config=restoring).returncode == 0
+    assert world.do("prune", config=config)["failed"] == 0
+    for role, name, sid, action in ((world.prune_role, "prune-role", "WriteNoteAcls", "s3:PutObjectAcl"),
+        (world.restore_role, "restore-role", "WriteDrillAcls", "s3:PutObjectAcl"),
+        (world.restore_role, "restore-role", "LockDrills", "s3:PutObjectRetention")):
+        policy = world.do("policy", name, config=config)["policy"]
+        give(world, role, without(policy, sid, action))
+        (missing,) = bad(doctor(world, exit=2, config=config))
+        assert missing["check"] == action and f'"{sid}" of `policy {name}`' in missing["detail"]
+        result = world.cli("prune", config=config) if name == "prune-role" else world.cli(*drill, config=restoring)
+        said = (result.stdout + result.stderr).replace('\\"', '"')
+        assert result.returncode == 5 and f'{action} ("{sid}" of `policy {name}`)' in said, result
+        give(world, role, policy)
+    # a drill's record, and no point
+    thief = world.assumed(world.restore_role)
+    point = f"points/{bucket}/20301121T030000Z/"
+    fails(lambda: thief.put_object(Bucket=world.vault_bucket, Key=point + "point.json", IfNoneMatch="*"), "AccessDenied")
+    thief.put_object(Bucket=world.vault_bucket, Key=point + "drill-20301121T030000Z.json", IfNoneMatch="*")
+    s3sim.control("POST", "/_s3sim/reset")
