@@ -171,7 +171,7 @@ static const struct config_field policy_rows[] = {
     { ROW(config_policy, "timezone", STRING, timezone, "\"UTC\""), .format = CONFIG_FORMAT_TIMEZONE,
             .doc = "Time zone of the schedule and of keep's days." },
     { ROW(config_policy, "start_window_minutes", INTEGER, start_window_minutes, "60"), .min = 1, .max = MINUTES_MAX,
-            .doc = "Minutes after its time within which a run may begin." },
+            .doc = "Minutes after its time by which a run should have begun; status then calls it overdue." },
     { ROW(config_policy, "completion_window_minutes", INTEGER, completion_window_minutes, "180"), .min = 1,
             .max = MINUTES_MAX,
             .doc = "Minutes within which a run must end; then it stops cleanly and goes on next time." },
