@@ -88,6 +88,11 @@ static enum exit_code prune_one(struct pruned *pruned, const char *source)
 {
     const struct config_source *config = select_source_of(pruned->program->config, source);
     struct prune_report *report = &pruned->reports[pruned->count++];
+    const struct prune_whose whose = { .program = pruned->program,
+        .vault = pruned->vault,
+        .conn = pruned->conn,
+        .folder = source,
+        .accept = config != NULL && is_accepted(pruned, source, config) };
     struct prune_options options = { .program = pruned->program,
         .vault = pruned->vault,
         .conn = pruned->conn,
@@ -95,14 +100,24 @@ static enum exit_code prune_one(struct pruned *pruned, const char *source)
         .source = source,
         .dry_run = pruned->options->dry_run };
 
+    (void)snprintf(report->source, sizeof report->source, "%s", source);
     if (config == NULL) {
-        (void)snprintf(report->source, sizeof report->source, "%s", source);
         event_warn("no-policy", source, "the config has no source of this name, so no policy says what may go");
         return EXIT_DONE;
     }
-    options.policy = config->policy;
-    options.accept = is_accepted(pruned, source, config);
-    prune_source(&options, report);
+    if (prune_find_source(&whose, &config, report->stopped, &report->error) != VERDICT_OK) {
+        report->has_error = true;
+        report->exit = verdict_exit(report->error.verdict);
+        event_error(source, &report->error);
+    } else if (config == NULL) {
+        report->exit = EXIT_GUARDED;
+        event_warn("prune-stopped", source, "%s", report->stopped);
+    } else {
+        options.policy = config->policy;
+        options.account = config->access.account;
+        options.accept = whose.accept;
+        prune_source(&options, report);
+    }
     if (report->stopped[0] != '\0')
         outcome_problem(&pruned->outcome, "%s", report->stopped);
     outcome_source(&pruned->outcome, &(struct outcome_source){ .source = source,

@@ -29,6 +29,7 @@ struct prune_options {
     const struct prices *prices;
     const char *source; /* the vault's folder */
     const struct config_policy *policy;
+    const char *account; /* of the source, NULL: the config does not say */
     bool dry_run, accept;
 };
 
@@ -40,14 +41,15 @@ struct prune_counts {
     double early;                           /* what classes with a least time still bill of them */
 };
 
+enum { PRUNE_STOPPED_SIZE = 400 };
 struct prune_report {
     char source[STATE_SOURCE_MAX + 1];
     enum exit_code exit;
-    char stopped[400];          /* why nothing was done although nothing failed; "" */
-    struct prune_points points; /* as judged; owned */
-    size_t ignored;             /* points that do not count */
-    uint64_t all_versions;      /* of the source, before */
-    uint64_t all_entries;       /* and delete markers and names */
+    char stopped[PRUNE_STOPPED_SIZE]; /* why nothing was done although nothing failed; "" */
+    struct prune_points points;       /* as judged; owned */
+    size_t ignored;                   /* points that do not count */
+    uint64_t all_versions;            /* of the source, before */
+    uint64_t all_entries;             /* and delete markers and names */
     struct prune_counts counts;
     uint64_t forgotten, remembered; /* points */
     uint64_t point_files;           /* versions of files of points that no later point needs */
@@ -60,6 +62,21 @@ struct prune_report {
     bool has_error;
     struct failure error;
 };
+
+/*
+ * The source of the config whose policy a folder of the vault is pruned by; NULL: it has none, or `stopped` says why it
+ * is not known. Where patterns with several policies may mean it, as tags tell, of which the vault knows nothing, all
+ * its points have to name one and the same; with `accept` the newest says it.
+ */
+struct prune_whose {
+    const struct program *program;
+    const struct vault *vault;
+    struct s3_conn *conn;
+    const char *folder;
+    bool accept;
+};
+enum verdict prune_find_source(const struct prune_whose *whose, const struct config_source **source,
+        char stopped[PRUNE_STOPPED_SIZE], struct failure *failure) __attribute__((warn_unused_result));
 
 /* One source; the report says all that is to be said. */
 void prune_source(const struct prune_options *options, struct prune_report *report);

@@ -9,7 +9,7 @@
 #include "agent/forgotten.h"
 #include "agent/schedule.h"
 
-enum { SLOTS_MAX = 2000, HOUR_S = 3600, YEAR_S = 366 * 86400, STOPPED_MAX = 400 };
+enum { SLOTS_MAX = 2000, HOUR_S = 3600, YEAR_S = 366 * 86400 };
 #define DAY_MS INT64_C(86400000)
 
 static void fill(const struct verify_point *from, struct prune_point *point)
@@ -124,6 +124,21 @@ static uint64_t before(const struct prune_points *points, int64_t since_ms)
     return count;
 }
 
+/* A point of another account's bucket, where the config knows whose its source is: the source that wrote it may have
+ * been taken out of the config since, and a pattern of another one mean its name. */
+static size_t first_foreign(const struct pruning *pruning)
+{
+    const struct prune_points *points = &pruning->report->points;
+    const char *account = pruning->options->account;
+    size_t i = 0;
+
+    for (; i < points->count && account != NULL; i++)
+        if (points->items[i].trust == PRUNE_TRUSTED && pruning->verifying.points[i].account[0] != '\0' &&
+                strcmp(pruning->verifying.points[i].account, account) != 0)
+            return i;
+    return points->count;
+}
+
 /* What an operator has to look at before anything goes. */
 static void ask(struct pruning *pruning)
 {
@@ -134,8 +149,17 @@ static void ask(struct pruning *pruning)
 
     if (pruning->options->accept || points->count == 0)
         return;
+    if (first_foreign(pruning) < points->count) {
+        (void)snprintf(report->stopped, PRUNE_STOPPED_SIZE,
+                "point %s is of account %s, and the source of the config that may mean \"%s\" of account %s, so that "
+                "its "
+                "policy says nothing of it: exclude the name from that source, or prune with --accept %s",
+                points->items[first_foreign(pruning)].id, pruning->verifying.points[first_foreign(pruning)].account,
+                report->source, pruning->options->account, report->source);
+        return;
+    }
     if (points->contradicted) {
-        (void)snprintf(report->stopped, STOPPED_MAX,
+        (void)snprintf(report->stopped, PRUNE_STOPPED_SIZE,
                 "prune/%s/record.json says that point %s was removed, and it is there and not one that may go: unless "
                 "you have changed the policy, no prune wrote that. Remove that version of the record, or prune with "
                 "--accept %s",
@@ -143,7 +167,7 @@ static void ask(struct pruning *pruning)
         return;
     }
     if (points->broken) {
-        (void)snprintf(report->stopped, STOPPED_MAX,
+        (void)snprintf(report->stopped, PRUNE_STOPPED_SIZE,
                 "the chain of points is broken before point %s, so that it is not sure what the points need: look at "
                 "it with `vaultferry verify --source %s`, then prune with --accept %s",
                 points->items[points->broken_at].id, report->source, report->source);
@@ -157,7 +181,7 @@ static void ask(struct pruning *pruning)
     if (points->policy->schedule == NULL && before(points, since_ms) > wanted)
         wanted = before(points, since_ms);
     if (prune_judge_flood(points, since_ms, wanted, &complete))
-        (void)snprintf(report->stopped, STOPPED_MAX,
+        (void)snprintf(report->stopped, PRUNE_STOPPED_SIZE,
                 "%llu complete points have come since the last prune, and the schedule makes %llu in that time: if "
                 "they are not yours, they would push yours out. Look at `vaultferry points --source %s`, then prune "
                 "with --accept %s",

@@ -187,23 +187,44 @@ const char *select_folder(const struct config_source *source, const char *bucket
     return source->name != NULL ? source->name : bucket;
 }
 
-const struct config_source *select_source_of(const struct config *config, const char *folder)
+enum means { MEANS_NOT, MEANS_MAYBE, MEANS_SURELY };
+
+static enum means means(const struct config_source *source, const char *folder)
 {
     const struct select_candidate bucket = { .name = folder };
+    enum select_verdict verdict;
+    const char *literal;
+    size_t cursor = 0;
 
-    for (size_t i = 0; i < config->source_count; i++) {
-        const struct config_source *source = &config->sources[i];
-        enum select_verdict verdict;
-        if (source->name != NULL) {
-            if (strcmp(source->name, folder) == 0)
-                return source;
-            continue;
-        }
-        verdict = select_bucket(source, &bucket, NULL);
-        if (verdict == SELECT_YES || verdict == SELECT_TAGS_NEEDED)
+    if (source->name != NULL)
+        return strcmp(source->name, folder) == 0 ? MEANS_SURELY : MEANS_NOT;
+    verdict = select_bucket(source, &bucket, NULL);
+    while (verdict == SELECT_YES && (literal = select_next_literal(source, &cursor)) != NULL)
+        if (strcmp(literal, folder) == 0)
+            return MEANS_SURELY;
+    return verdict == SELECT_YES || verdict == SELECT_TAGS_NEEDED ? MEANS_MAYBE : MEANS_NOT;
+}
+
+const struct config_source *select_next_source_of(const struct config *config, const char *folder, size_t *cursor)
+{
+    enum means most = MEANS_MAYBE;
+
+    for (size_t i = 0; i < config->source_count && most != MEANS_SURELY; i++)
+        if (means(&config->sources[i], folder) == MEANS_SURELY)
+            most = MEANS_SURELY;
+    while (*cursor < config->source_count) {
+        const struct config_source *source = &config->sources[(*cursor)++];
+        if (means(source, folder) == most)
             return source;
     }
     return NULL;
+}
+
+const struct config_source *select_source_of(const struct config *config, const char *folder)
+{
+    size_t cursor = 0;
+
+    return select_next_source_of(config, folder, &cursor);
 }
 
 bool select_key(const struct config_source *source, const char *key, size_t len)

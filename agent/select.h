@@ -51,8 +51,11 @@ bool select_is_vault(
 const char *select_folder(const struct config_source *source, const char *bucket);
 
 /* The source of the config that a folder of the vault comes from, as far as names tell, without asking anybody; NULL:
- * none does. */
+ * none does. One that names it goes before patterns, wherever it stands. */
 const struct config_source *select_source_of(const struct config *config, const char *folder);
+/* Each that it may come from, from *cursor (begin with 0), NULL past the last: more than one where only patterns mean
+ * it, which tags or accounts tell apart. */
+const struct config_source *select_next_source_of(const struct config *config, const char *folder, size_t *cursor);
 
 /* Whether the key is wanted: no pattern of exclude_keys matches. Prefixes are the walk's business. */
 bool select_key(const struct config_source *source, const char *key, size_t len);

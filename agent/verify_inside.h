@@ -24,6 +24,7 @@ struct verify_point {
     struct point_listed listed;
     struct state_point *slim; /* what the chain needs; NULL: no point that can be read */
     char sha256[STATE_SHA256_HEX_SIZE];
+    char account[64]; /* of the source's bucket, cut to that; "": it does not say */
     int64_t started_ms, finished_ms;
     enum state_point_state state;
     struct state_totals totals;

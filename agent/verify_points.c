@@ -223,6 +223,7 @@ static bool keep(struct verify_point *point, const struct point_read *read)
     memcpy(point->slim->root, from->root, sizeof from->root);
     point->slim->root_removed = from->root_removed;
     memcpy(point->sha256, read->link.sha256, sizeof point->sha256);
+    (void)snprintf(point->account, sizeof point->account, "%s", from->account);
     point->started_ms = from->started_ms;
     point->finished_ms = from->finished_ms;
     point->state = from->state;

@@ -281,10 +281,32 @@ static void folder_of_the_vault_is_led_back_to_its_source(void **state)
     config_free(config);
 }
 
+static void source_that_names_a_folder_goes_before_patterns(void **state)
+{
+    size_t cursor = 0;
+
+    (void)state;
+    struct config *config =
+            parse("{\"account\": \"111111111111\", \"select\": {\"buckets\": [\"*\"]}, \"policy\": \"p\"}, "
+                  "{\"account\": \"222222222222\", \"select\": {\"buckets\": [\"acme-*\", \"b-1\"], "
+                  "\"tags\": {\"x\": \"y\"}}, \"policy\": \"p\"}, "
+                  "{\"account\": \"333333333333\", \"select\": {\"arns\": [\"arn:aws:s3:::acme-1\"]}, "
+                  "\"policy\": \"p\"}");
+    assert_ptr_equal(select_source_of(config, "acme-1"), &config->sources[2]);
+    assert_ptr_equal(select_next_source_of(config, "acme-1", &cursor), &config->sources[2]);
+    assert_null(select_next_source_of(config, "acme-1", &cursor));
+    cursor = 0; /* with tags, even a name is only a maybe */
+    assert_ptr_equal(select_next_source_of(config, "b-1", &cursor), &config->sources[0]);
+    assert_ptr_equal(select_next_source_of(config, "b-1", &cursor), &config->sources[1]);
+    assert_null(select_next_source_of(config, "b-1", &cursor));
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folder_of_the_vault_is_led_back_to_its_source),
+        cmocka_unit_test(source_that_names_a_folder_goes_before_patterns),
         cmocka_unit_test(table_of_buckets),
         cmocka_unit_test(streams_select_nothing),
         cmocka_unit_test(literal_buckets_need_no_listing),
