@@ -61,8 +61,8 @@ def test_points_of_two_policies_are_asked_for(sim):
     report = sim.prune(config=config, exit=3)["sources"][0]
     assert "name the bucket in the source" in report["stopped"] and report["forgotten"] == 0
     assert sim.left() == left
-    named = sim.shared({"select": {"buckets": [f"*-{sim.tag}"], "tags": {"backup": "short"}, "exclude_buckets": [bucket]},
-        "policy": "short"}, {"select": {"buckets": [bucket]}})
+    named = sim.shared({"select": {"buckets": [f"*-{sim.tag}"], "tags": {"backup": "short"},
+        "exclude_buckets": [bucket]}, "policy": "short"}, {"select": {"buckets": [bucket]}})
     assert sim.prune("--dry-run", config=named, exit=2)["forgotten"] == 1
 
 
@@ -80,11 +80,12 @@ def test_points_of_a_source_that_was_taken_out_do_not_fall_to_another_account_s_
     bucket = sim.bucket()
     sim.fill(bucket, 10)
     points = sim.days(bucket, 4)
-    config = sim.shared({"select": {"buckets": ["*"]}, "policy": "short", "account": OTHER})
+    theirs = {"policy": "short", "account": OTHER}
+    config = sim.shared(theirs | {"select": {"buckets": ["*"]}})
     report = sim.prune(config=config, exit=3)["sources"][0]
     assert OTHER in report["stopped"] and report["forgotten"] == 0
     sim.check(*points)
-    without = sim.shared({"select": {"buckets": ["*"], "exclude_buckets": [bucket]}, "policy": "short", "account": OTHER})
+    without = sim.shared(theirs | {"select": {"buckets": ["*"], "exclude_buckets": [bucket]}})
     assert sim.prune(config=without)["forgotten"] == 0
     sim.check(*points)
     assert sim.prune("--accept", bucket, config=config)["forgotten"] == 3
