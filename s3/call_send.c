@@ -175,12 +175,14 @@ static enum s3_status judge(struct call_attempt *at, enum s3_status status, int 
     return status;
 }
 
-static void follow_clock(struct s3_client *client, const struct s3_error *error)
+/* Only where the service itself has answered: a 502 may be the word of a balancer or proxy whose clock stands anywhere,
+ * and what is written next is dated and locked by what we take for the service's time. */
+static void follow_clock(struct s3_client *client, enum s3_status status, const struct s3_error *error)
 {
     int64_t offset = error->server_time * 1000 + 500 - client->clock->wall_ms(client->clock->ctx);
     int64_t known = atomic_load_explicit(&client->offset_ms, memory_order_relaxed);
 
-    if (error->server_time <= 0)
+    if (error->server_time <= 0 || (status != S3_OK && status != S3_CLOCK))
         return;
     /* a Date has whole seconds: less than that is no news, unless the service's clock was seen to be ahead of what we
      * take it for */
@@ -260,7 +262,7 @@ static enum s3_status try_once(struct call_attempt *at, int number)
         at->error->http_status = http_status;
         if (client->limiter != NULL)
             s3_limiter_done(client->limiter, status, clock->monotonic_ms(clock->ctx));
-        follow_clock(client, at->error);
+        follow_clock(client, status, at->error);
         tell(at, number, status, http_status, began_ms);
     }
     return status;

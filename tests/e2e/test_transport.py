@@ -422,6 +422,24 @@ def test_an_answer_is_whole_or_an_error(drive, answer, wanted):
         assert "\n" not in found.error["message"]
 
 
+@pytest.mark.parametrize("status", [b"502 Bad Gateway", b"503 Busy", b"404 Not Found", b"200 OK"])
+def test_the_time_of_an_answer_that_is_none_is_nobodys(drive, status):
+    """Points are dated, and copies are locked, by the service's clock: not by that of a balancer in between."""
+    seen = []
+
+    def serve(connection):
+        while head := read_head(connection):
+            seen.append(head)
+            first = raw(status, b"Date: Fri, 20 Nov 2099 03:00:00 GMT\r\nContent-Length: 2\r\n", b"no")
+            connection.sendall(first if len(seen) == 1 else raw(b"200 OK", SIZED, DOCUMENT))
+
+    with peer(serve) as server:
+        driver = drive(endpoint=f"http://127.0.0.1:{server.port}", speed=1000)
+        driver.call("GetBucketLocation", bucket="bbb")
+        driver.ok("GetBucketLocation", bucket="bbb")
+    assert len(seen) >= 2 and not any(b"x-amz-date: 2099" in head.lower() for head in seen)
+
+
 def test_a_head_without_a_length_is_no_answer(drive):
     with peer(answering(raw(b"200 OK", b'ETag: "e"\r\n'))) as server:
         found = drive(endpoint=f"http://127.0.0.1:{server.port}").call("HeadObject", bucket="bbb", key="k")
