@@ -20,6 +20,7 @@ enum {
     WORDS_MAX = 64,
     OUTPUT_MAX = 64 * 1024,
     SLICE_MS = 200,          /* how late a stop is noticed */
+    NAP_MS = 5,              /* a command ends right after its output, if it ends */
     PATIENCE_MS = 60 * 1000, /* a command that asks somebody something would wait for ever */
 };
 
@@ -107,20 +108,28 @@ static bool is_stopped(const struct process *process)
     return process->clock->stopped != NULL && process->clock->stopped(process->clock->ctx);
 }
 
-/* All that it prints. */
-static enum s3_status read_output(
-        const struct process *process, int from, char out[OUTPUT_MAX], size_t *used, struct s3_error *error)
+/* Whether there is any use in waiting for it. */
+static enum s3_status look_up(const struct process *process, int64_t until, struct s3_error *error)
 {
-    int64_t until = process->clock->monotonic_ms(process->clock->ctx) + PATIENCE_MS;
+    if (is_stopped(process))
+        return s3_fail(error, S3_CANCELLED, "Cancelled", "stopped");
+    if (process->clock->monotonic_ms(process->clock->ctx) > until)
+        return s3_fail(error, S3_FATAL, "CredentialProcess", "%s: the command did not end within %d s", process->origin,
+                PATIENCE_MS / 1000);
+    return S3_OK;
+}
+
+/* All that it prints. */
+static enum s3_status read_output(const struct process *process, int from, int64_t until, char out[OUTPUT_MAX],
+        size_t *used, struct s3_error *error)
+{
     struct pollfd poller = { .fd = from, .events = POLLIN };
 
     for (*used = 0;;) {
         ssize_t got;
-        if (is_stopped(process))
-            return s3_fail(error, S3_CANCELLED, "Cancelled", "stopped");
-        if (process->clock->monotonic_ms(process->clock->ctx) > until)
-            return s3_fail(error, S3_FATAL, "CredentialProcess", "%s: the command did not end within %d s",
-                    process->origin, PATIENCE_MS / 1000);
+        enum s3_status status = look_up(process, until, error);
+        if (status != S3_OK)
+            return status;
         if (poll(&poller, 1, SLICE_MS) <= 0)
             continue;
         if (*used == OUTPUT_MAX)
@@ -136,14 +145,18 @@ static enum s3_status read_output(
     }
 }
 
-/* It has closed its output, or is given up. */
-static enum s3_status end(const struct process *process, pid_t child, enum s3_status status, struct s3_error *error)
+/* It has closed its output, which need not be its end, or is given up. */
+static enum s3_status end(
+        const struct process *process, pid_t child, int64_t until, enum s3_status status, struct s3_error *error)
 {
     int result = 0;
+    pid_t ended;
 
-    if (status != S3_OK)
-        (void)kill(child, SIGKILL);
-    while (waitpid(child, &result, 0) < 0 && errno == EINTR) {
+    while ((ended = waitpid(child, &result, status == S3_OK ? WNOHANG : 0)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (status == S3_OK && (status = look_up(process, until, error)) == S3_OK)
+            (void)poll(NULL, 0, NAP_MS);
+        if (status != S3_OK)
+            (void)kill(child, SIGKILL);
     }
     if (status != S3_OK || (WIFEXITED(result) && WEXITSTATUS(result) == 0))
         return status;
@@ -169,8 +182,12 @@ static enum s3_status fetch(
         return s3_fail(error, S3_FATAL, "CredentialProcess", "%s: no pipe can be made", process->origin);
     }
     if (start(process, ends[1], &child)) {
+        int64_t until = process->clock->monotonic_ms(process->clock->ctx) + PATIENCE_MS;
         (void)close(ends[1]);
-        status = end(process, child, read_output(process, ends[0], output, &used, error), error);
+        status = read_output(process, ends[0], until, output, &used, error);
+        if (status != S3_OK)
+            (void)kill(child, SIGKILL);
+        status = end(process, child, until, status, error);
         if (status == S3_OK)
             status = provider_json_parse_process(output, used, process->origin, credentials, error);
     } else {

@@ -106,6 +106,34 @@ static void command_that_does_not_end_is_left_when_the_program_stops(void **stat
     world_free(world);
 }
 
+/* Asked the fifth time it says yes: the command has long closed its output. */
+static bool stopped_later(void *ctx)
+{
+    static int asked;
+    (void)ctx;
+    return ++asked >= 5;
+}
+
+/* Twenty seconds pass each time. */
+static bool passes(void *ctx)
+{
+    struct world *world = ctx;
+    (void)world_sleep(world, 20 * 1000);
+    return false;
+}
+
+static void command_that_lives_on_behind_its_output_is_not_waited_for_in_vain(void **state)
+{
+    (void)state;
+    static const char config[] = "[profile p]\ncredential_process = sh -c 'echo {}; exec >&-; exec sleep 5'\n";
+    struct world *world = world_of(config);
+    world->clock.stopped = stopped_later;
+    assert_chain_fails(world, "p", S3_CANCELLED, "stopped");
+    world->clock.stopped = passes;
+    assert_chain_fails(world, "p", S3_FATAL, "the command did not end within 60 s");
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +142,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_one_line_without_the_keys),
         cmocka_unit_test(keys_that_stand_in_the_profile_go_before_its_command),
         cmocka_unit_test(command_that_does_not_end_is_left_when_the_program_stops),
+        cmocka_unit_test(command_that_lives_on_behind_its_output_is_not_waited_for_in_vain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
