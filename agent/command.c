@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,7 @@ int command_main(int argc, char **argv)
 
     if (program == NULL)
         return EXIT_INTERNAL;
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored by a caller, no command's end would ever be heard */
     if (!take_options(program, argc, argv))
         goto out;
     if (optind == argc) {

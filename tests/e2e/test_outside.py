@@ -1,4 +1,5 @@
-"""What the surroundings do to a program: standard descriptors that are closed."""
+"""What the surroundings do to a program: standard descriptors that are closed, signals that are ignored."""
+import signal
 import subprocess
 
 import pytest
@@ -39,3 +40,13 @@ def test_a_stream_from_a_closed_descriptor_is_no_backup(sim):
     result = with_closed(sim, "<&-", "put", "--source", "dumps", "name", config=config)
     assert result.returncode == 2 and b"(error 9)" in result.stderr
     assert sim.vault.versions("data/") == sim.vault.versions("points/") == []
+
+
+def test_how_a_command_ends_is_heard_where_the_caller_ignores_its_children(sim):
+    config = sim.config() | {"sources": [{"name": "dumps", "kind": "stream", "policy": "documents"}]}
+    for script, code in (("echo whole", 0), ("echo cut; exit 3", 2)):
+        words = sim.vaultferry.command(["put", "--source", "dumps", "name", "--", "sh", "-c", script], config)
+        result = subprocess.run(words, capture_output=True, timeout=60, env=sim.vaultferry.environment(sim.env),
+            preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        assert result.returncode == code, result
+    assert [copy["Size"] for copy in sim.vault.versions("data/dumps/")] == [len("whole\n")]
