@@ -177,7 +177,8 @@ def test_errors_name_what_was_tried_and_on_what(sim):
 
 @pytest.mark.parametrize("words", [["run", "-x"], ["run", "more"], ["run", "--source"], ["rum"], ["plan", "--lost"],
     ["status", "--max-age", "soon"],
-    ["resync", "--check", "--recopy"], ["get"], ["get", "--source", "x", "k", "--at", "soon"], ["points", "x"], ["config"], ["config", "chekc"], ["--nonsense",
+    ["resync", "--check", "--recopy"], ["get"], ["get", "--source", "x", "k", "--at", "soon"],
+    ["points", "x"], ["config"], ["config", "chekc"], ["--nonsense",
         "run"]], ids=" ".join)
 def test_wrong_use_is_exit_1_with_one_line(sim, words):
     result = sim.cli(*words)
