@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "state/manifest.h"
 
 enum {
     ARENA = 16 * 1024 * 1024,
@@ -152,7 +153,7 @@ static enum verdict open_file(struct verify_sort *sort, struct failure *failure)
 
     if (length < 0 || (size_t)length >= sizeof path)
         return fail(sort, failure, VERDICT_USAGE, "its path is too long");
-    (void)mkdir(sort->folder, 0700);
+    (void)!manifest_make_folder(sort->folder, NULL); /* where it fails, so does the next */
     sort->fd = mkostemp(path, O_CLOEXEC);
     if (sort->fd < 0)
         return fail(sort, failure, VERDICT_FULL, "no file can be made");

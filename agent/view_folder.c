@@ -17,11 +17,13 @@ enum { NAME_SIZE = 17, READERS = 4 };
 static enum verdict refuse(struct failure *failure, const char *doing, const char *path)
 {
     int code = errno;
+    char reason[128];
 
     if (code == EINTR)
         return failure_set(failure, VERDICT_CANCELLED, "stopped while %s %.300s", doing, path);
     return failure_set(failure, code == ENOSPC || code == EDQUOT ? VERDICT_FULL : VERDICT_USAGE,
-            "%s %.300s failed (errno %d): name another folder by --state-dir", doing, path, code);
+            "%s %.300s failed (%s): name another folder by --state-dir", doing, path,
+            strerror_r(code, reason, sizeof reason));
 }
 
 static DIR *open_listing(int views, const char *name)
@@ -115,15 +117,16 @@ static enum verdict make_folder(int views, const char *parent, struct view_folde
 enum verdict view_folder_open(const struct program *program, struct view_folder *folder, struct failure *failure)
 {
     char parent[sizeof program->state_dir + sizeof "/.views"];
+    struct state_error error;
     enum verdict verdict;
     int views;
 
     memset(folder, 0, sizeof *folder);
     (void)snprintf(parent, sizeof parent, "%s/.views", program->state_dir);
-    if (mkdir(program->state_dir, 0700) != 0 && errno != EEXIST)
-        return refuse(failure, "making the folder", program->state_dir);
-    if (mkdir(parent, 0700) != 0 && errno != EEXIST)
+    if (manifest_make_folder(parent, &error) != STATE_OK) {
+        errno = error.os_errno;
         return refuse(failure, "making the folder", parent);
+    }
     views = open(parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (views < 0 || flock(views, LOCK_EX) != 0) {
         verdict = refuse(failure, "locking the folder", parent);

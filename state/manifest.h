@@ -85,6 +85,10 @@ bool manifest_was_left_open(const char *folder) __attribute__((warn_unused_resul
 enum state_status manifest_close(struct manifest *manifest, bool clean, struct state_error *error)
         __attribute__((warn_unused_result));
 
+/* Makes a folder, and those above it that are missing, for their owner alone; manifest_open does it by itself. One that
+ * is there is fine. STATE_REFUSED: no place for a folder. */
+enum state_status manifest_make_folder(const char *path, struct state_error *error) __attribute__((warn_unused_result));
+
 /* Removes the manifest in the folder, open nowhere, so that the next open finds MANIFEST_NEW. STATE_BUSY as above. */
 enum state_status manifest_discard(const struct manifest_options *options, struct state_error *error)
         __attribute__((warn_unused_result));

@@ -26,29 +26,58 @@ static const struct {
     { 0x0bd00bd3, "Lustre" },
 };
 
+/* A place that is none is refused: whoever named it has to name another. */
+static enum state_status status_of(int code)
+{
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return STATE_FULL;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+        return STATE_REFUSED;
+    default:
+        return STATE_IO;
+    }
+}
+
 static enum state_status system_fail(struct state_error *error, const char *doing, const char *path)
 {
     int code = errno;
-    enum state_status status = code == ENOSPC || code == EDQUOT || code == EFBIG ? STATE_FULL : STATE_IO;
-    return state_fail(error, status, code, "%s %s failed (errno %d)", doing, path, code);
+    char reason[128];
+    return state_fail(
+            error, status_of(code), code, "%s %s failed: %s", doing, path, strerror_r(code, reason, sizeof reason));
 }
 
-static enum state_status make_folders(const char *path, struct state_error *error)
+enum state_status manifest_make_folder(const char *path, struct state_error *error)
 {
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return STATE_OK;
-    if (errno != ENOENT)
-        return system_fail(error, "making the folder", path);
-    char parent[FOLDER_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return system_fail(error, "making the folder", path);
-    memcpy(parent, path, (size_t)(slash - path));
-    parent[slash - path] = '\0';
-    if (mkdir(parent, 0700) != 0 && errno != EEXIST)
-        return system_fail(error, "making the folder", parent);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return system_fail(error, "making the folder", path);
+    char part[FOLDER_PATH_MAX];
+    size_t length = strlen(path), end = length;
+    if (length == 0 || length >= sizeof part)
+        return state_fail(error, STATE_REFUSED, 0, "the path of the state folder is empty or too long");
+    memcpy(part, path, length + 1);
+    while (mkdir(part, 0700) != 0 && errno != EEXIST) { /* up to what is there */
+        if (errno != ENOENT)
+            return system_fail(error, "making the folder", part);
+        while (end > 0 && part[end - 1] != '/')
+            end--;
+        while (end > 0 && part[end - 1] == '/')
+            end--;
+        if (end == 0)
+            return system_fail(error, "making the folder", path);
+        part[end] = '\0';
+    }
+    while (end < length) {
+        part[end] = '/';
+        end += strlen(part + end);
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return system_fail(error, "making the folder", part);
+    }
     return STATE_OK;
 }
 
@@ -113,7 +142,7 @@ enum state_status manifest_folder_open(
     if (len == 0 || len + sizeof FOLDER_FILE_LOCK + 8 > sizeof folder->path)
         return state_fail(error, STATE_REFUSED, 0, "the path of the state folder is empty or too long");
     memcpy(folder->path, options->folder, len + 1);
-    enum state_status status = make_folders(folder->path, error);
+    enum state_status status = manifest_make_folder(folder->path, error);
     if (status != STATE_OK)
         return status;
     folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -197,6 +197,31 @@ def test_no_command_at_all_is_wrong_use_and_help_is_help(vaultferry):
     assert asked.returncode == 0 and asked.stdout == vaultferry("help", "restore").stdout
 
 
+def test_state_folder_is_made_with_all_above_it(sim):
+    """A fresh user has no ~/.local/state."""
+    bucket = sim.bucket()
+    sim.put(bucket, "k")
+    assert sim.run()["state"] == "complete"
+    for words in (["ls", "--source", bucket], ["run"], ["verify"], ["restore", "--source", bucket, "--to",
+            sim.vaultferry.folder / "out"]):
+        state = sim.vaultferry.folder / words[0] / "not" / "yet/"
+        result = sim.cli("--json", "--state-dir", state, *words)
+        assert result.returncode == 0, result
+    assert (sim.vaultferry.folder / "run" / "not" / "yet").stat().st_mode & 0o777 == 0o700
+
+
+def test_state_folder_that_cannot_be_is_wrong_use_in_clear_words(sim):
+    bucket = sim.bucket()
+    sim.put(bucket, "k")
+    (sim.vaultferry.folder / "file").write_text("")
+    for state in ("/proc/nowhere/state", sim.vaultferry.folder / "file" / "state"):
+        for command in ("run", "plan"):
+            result = sim.cli("--json", "--state-dir", state, command)
+            message = result.json["error"]["message"]
+            assert result.returncode == 1 and "making the folder /" in message and "errno" not in message, result
+    assert sim.vault.versions("data/") == []
+
+
 # plan
 
 @pytest.mark.tsan
