@@ -56,6 +56,7 @@ struct action {
 
     enum action_outcome outcome;
     struct state_change result; /* outcome DONE and ADOPTED: texts lie in the page or in `text` */
+    bool in_seconds;            /* its copied_ms was told in whole seconds: the version may be newer by 999 ms */
     char *text;                 /* what the vault answered; freed with the action */
     struct failure *failure;    /* OUTCOME_FAILED; freed with the action */
 };

@@ -94,6 +94,19 @@ bool clock_stop_asked(void)
     return true;
 }
 
+void clock_outlast(int64_t monotonic_ms)
+{
+    int64_t end = clock_monotonic_ms() + 1000, left;
+
+    if (monotonic_ms < end)
+        end = monotonic_ms;
+    while (!clock_stop_asked() && (left = end - clock_monotonic_ms()) >= 0) {
+        int64_t nap = left < NAP_MS ? left + 1 : NAP_MS;
+        struct timespec span = { .tv_sec = 0, .tv_nsec = (long)nap * 1000000 };
+        (void)nanosleep(&span, NULL);
+    }
+}
+
 static int64_t wall_of(void *ctx)
 {
     (void)ctx;

@@ -109,7 +109,8 @@ static enum s3_status compare(struct copying *copying, const struct s3_copy_resu
     (void)snprintf(copying->version, sizeof copying->version, "%s", result->version);
     (void)snprintf(copying->source_version, sizeof copying->source_version, "%s", result->source_version);
     (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", result->answer.checksum);
-    copying->copied_ms = result->answer.modified_ms;
+    copying->copied_ms = result->answer.modified_ms; /* as a listing tells it */
+    copying->in_seconds = false;
     copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
     if (same_etag && result->version[0] != '\0')
         return S3_OK;
@@ -249,6 +250,7 @@ static bool fill_result(const struct copying *copying, enum state_did did)
     entry->source_time_ms = copying->source_time_ms;
     entry->class_ = copying->class_;
     entry->copied_ms = copying->copied_ms;
+    action->in_seconds = copying->in_seconds;
     action->result.did = did;
     action->result.by = copying->by;
     return true;

@@ -76,6 +76,7 @@ enum s3_status copying_adopt(struct copying *copying, bool *adopted, struct s3_e
         (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head.checksum);
         copying_note_class(copying, &head);
         copying->copied_ms = vault_ms;
+        copying->in_seconds = true;
         copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;
     }
     if (*adopted)

@@ -32,6 +32,7 @@ struct copying {
     char version[S3_VERSION_MAX + 1], source_version[S3_VERSION_MAX + 1], checksum[S3_CHECKSUM_MAX + 1];
     char vault_etag[S3_ETAG_MAX + 1];
     int64_t copied_ms;
+    bool in_seconds; /* see action.h */
     enum state_compared by;
     struct s3_buffer acl; /* empty where it was not asked for, or not had */
 };

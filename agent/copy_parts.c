@@ -319,6 +319,7 @@ static enum s3_status judge(struct copying *copying, const struct s3_head *head,
                   : copying_is_streamed(copying)         ? STATE_BY_CHECKSUM /* each part by its MD5 */
                                                          : STATE_BY_SIZE;
     copying->copied_ms = head->modified_s * 1000;
+    copying->in_seconds = true;
     copying_note_class(copying, head);
     (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", head->checksum);
     return S3_OK;

@@ -127,6 +127,7 @@ static enum s3_status put(
         return status;
     /* The answer does not tell the version's time, but its own, which is not before it. */
     copying->copied_ms = error->server_time > 0 ? error->server_time * 1000 : vault_now_ms(vault);
+    copying->in_seconds = true;
     (void)snprintf(copying->version, sizeof copying->version, "%s", result.version);
     (void)snprintf(copying->source_version, sizeof copying->source_version, "%s", copying->source.version);
     if (strncmp(result.checksum, SHA256_NAME, sizeof SHA256_NAME - 1) == 0 &&

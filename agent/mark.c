@@ -337,7 +337,8 @@ static bool give_results(struct pool *pool, const struct confirmation *confirmat
         action->outcome = OUTCOME_ADOPTED; /* it is there after all */
         if (marked < marking->count && marking->index[marked] == i)
             well = fill_marked(action, &marking->deleted.entries[marked++], confirmation->job->vault->bucket) && well;
-        action->result.entry.copied_ms = now_ms; /* the answer tells no time of the marker */
+        action->result.entry.copied_ms = now_ms; /* the answer tells no time of the marker, but its own, in seconds */
+        action->in_seconds = true;
     }
     pool_give_results(pool, (struct job *)confirmation->job, maker.first, maker.last, maker.count);
     return well;

@@ -248,6 +248,7 @@ static bool fill_result(const struct move *move)
     result->entry.size = action->size;
     result->entry.class_ = move->adopted ? move->lies_in : copying->class_;
     result->entry.copied_ms = move->adopted ? copying->source.modified_s * 1000 : copying->copied_ms;
+    action->in_seconds = move->adopted || copying->in_seconds;
     result->did = move->adopted && strcmp(version, move->version) == 0 ? STATE_IS : STATE_MOVED;
     /* lines name the source's ETag: the vault's may be another, and then only says that nothing was lost on this way */
     result->by = STATE_BY_SIZE;

@@ -97,6 +97,7 @@ static enum verdict publish(struct put *put)
         .copied = put->did == STATE_COPIED, .recopied = put->did == STATE_RECOPIED, .bytes_copied = put->uploaded.size
     };
     verdict = publisher_point(put->publisher, put->conn, &point, before, newest, &put->failure);
+    put->finished_ms = clock_monotonic_ms() + point.finished_ms - vault_now_ms(&put->vault);
     if (verdict == VERDICT_CHANGED) {
         put->manifest_stale = true;
         verdict = failure_set(&put->failure, VERDICT_HELD,
@@ -168,5 +169,6 @@ void put_do(const struct put_options *options, struct put_report *report)
         report->exit = put->producer_failed ? EXIT_PARTIAL : verdict_exit(verdict);
     }
     put_close(put);
+    clock_outlast(put->finished_ms);
     free(put);
 }

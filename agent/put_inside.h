@@ -30,6 +30,7 @@ struct put {
     struct publisher *publisher;
     char point[STATE_POINT_SIZE];
     int64_t started_ms;
+    int64_t finished_ms; /* of the point, by the monotonic clock; 0: there is none */
     struct layout_path path;
     struct prices prices;
     struct put_command command;

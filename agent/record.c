@@ -236,6 +236,14 @@ static enum state_status record_one(
     return STATE_OK;
 }
 
+static void note_time(struct recorder *recorder, const struct action *action)
+{
+    int64_t copied_ms = action->result.entry.copied_ms + (action->in_seconds ? 999 : 0);
+
+    if (copied_ms > recorder->newest_ms)
+        recorder->newest_ms = copied_ms;
+}
+
 static void count_missing(struct recorder *recorder, struct action *action)
 {
     struct source_report *report = recorder->report;
@@ -244,8 +252,7 @@ static void count_missing(struct recorder *recorder, struct action *action)
         recorder->pending++;
     } else if (action->outcome == OUTCOME_DONE) {
         report->deleted++;
-        if (action->result.entry.copied_ms > recorder->newest_ms)
-            recorder->newest_ms = action->result.entry.copied_ms;
+        note_time(recorder, action);
     } else if (action->outcome == OUTCOME_ADOPTED) {
         recorder->still_there++;
     } else if (action->outcome == OUTCOME_FAILED) {
@@ -282,8 +289,8 @@ static void count_move(struct recorder *recorder, struct action *action)
             report->reclassed++;
         else
             report->moved++;
-        if (!in_place && action->result.entry.copied_ms > recorder->newest_ms)
-            recorder->newest_ms = action->result.entry.copied_ms;
+        if (!in_place)
+            note_time(recorder, action);
         break;
     case OUTCOME_THAWING:
         report->thawing++;
@@ -315,9 +322,8 @@ static void count_one(struct recorder *recorder, struct action *action)
     }
     if (action->kind == ACTION_NOTE)
         return;
-    if ((action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED) &&
-            action->result.entry.copied_ms > recorder->newest_ms)
-        recorder->newest_ms = action->result.entry.copied_ms;
+    if (action->outcome == OUTCOME_DONE || action->outcome == OUTCOME_ADOPTED)
+        note_time(recorder, action);
     switch (action->outcome) {
     case OUTCOME_DONE:
         if (action->kind == ACTION_COPY)

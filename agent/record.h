@@ -31,7 +31,7 @@ struct recorder {
     uint64_t mark_failed;
     uint64_t moves_back; /* actions of kind MOVE that came back */
     uint64_t moves_left; /* of these, untried */
-    int64_t newest_ms;   /* of the vault's versions that were recorded, by the vault's clock */
+    int64_t newest_ms;   /* no version of the vault that was recorded is newer, by the vault's clock */
 };
 
 /* Commits a list of results, counts them in the report, frees them. */

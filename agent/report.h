@@ -44,7 +44,8 @@ struct source_report {
     char *warnings[REPORT_WARNINGS]; /* owned: what somebody should see to although the run went on */
     size_t warning_count;
     double seconds;
-    bool has_error; /* what concerns the whole source */
+    int64_t finished_ms; /* when the point is finished by its own words, of the monotonic clock: a second from now */
+    bool has_error;      /* what concerns the whole source */
     struct failure error;
 };
 

@@ -9,8 +9,6 @@
 #include "agent/event.h"
 #include "state/manifest_load.h"
 
-enum { SECOND_MS = 1000 };
-
 void run_take_out_of_pool(struct run *run)
 {
     if (run->in_pool)
@@ -101,10 +99,10 @@ static enum verdict publish(struct run *run)
     point.finished_ms = vault_now_ms(&run->vault);
     if (point.finished_ms < point.started_ms)
         point.finished_ms = point.started_ms;
-    /* The vault's clock is known to a second or so, and HEAD tells whole seconds. A version that is newer than the
-     * point that holds it would be taken for one that came later. */
-    if (point.finished_ms < run->recorder.newest_ms + SECOND_MS - 1)
-        point.finished_ms = run->recorder.newest_ms + SECOND_MS - 1;
+    /* The vault's clock is known to a second or so. A version that is newer than the point that holds it would be taken
+     * for one that came later. */
+    if (point.finished_ms < run->recorder.newest_ms)
+        point.finished_ms = run->recorder.newest_ms;
     point.state = run->guarded ? STATE_POINT_GUARDED : is_complete(run) ? STATE_POINT_COMPLETE : STATE_POINT_PARTIAL;
     point.has_guard = run->tripped;
     if (run->tripped) {
@@ -146,8 +144,10 @@ static enum verdict publish(struct run *run)
         verdict = failure_set(&run->failure, VERDICT_HELD, "source \"%s\" was run by somebody else at the same time",
                 run->source.name);
     }
-    if (verdict == VERDICT_OK)
+    if (verdict == VERDICT_OK) {
         report->state = state_point_state_name(point.state);
+        report->finished_ms = clock_monotonic_ms() + point.finished_ms - vault_now_ms(&run->vault);
+    }
     free(missing);
     return verdict;
 }

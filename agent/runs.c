@@ -293,6 +293,8 @@ enum exit_code runs_do(const struct runs_options *options)
     lease_keeper_stop(runs.keeper);
     pool_stop(runs.pool);
     for (size_t i = 0; i < runs.report_count && runs.reports != NULL; i++)
+        clock_outlast(runs.reports[i].finished_ms);
+    for (size_t i = 0; i < runs.report_count && runs.reports != NULL; i++)
         source_report_clear(&runs.reports[i]);
     free(runs.reports);
     free(runs.slots);

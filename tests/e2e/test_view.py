@@ -125,6 +125,33 @@ def sim(s3sim, vaultferry):
     s3sim.control("POST", "/_s3sim/reset")
 
 
+def test_time_right_after_a_run_means_that_run(world):
+    """Also where it had changes and deletions, and after a put, whose times in the vault are known to the second only."""
+    bucket, times = world.bucket(), []
+    now = lambda: datetime.datetime.now(datetime.timezone.utc).isoformat()
+    config = world.config(bucket)
+    config["sources"].append({"name": "dumps", "kind": "stream", "policy": "documents"})
+    for _ in range(3):  # ids run ahead of the clock
+        world.do("run", config=config)
+    for turn in range(3):
+        world.put(bucket, "changing", f"turn {turn}".encode())
+        world.put(bucket, f"only{turn}", b"x")
+        if turn > 0:
+            world.source.delete_object(Bucket=bucket, Key=f"only{turn - 1}")
+        world.do("run", config=config)
+        times.append(now())
+    for turn in range(3):
+        body = f"dump {turn}".encode()
+        assert world.vaultferry("put", "--source", "dumps", "d", config=config, env=world.env, input=body).returncode == 0
+        times.append(now())
+    get = lambda source, key, at: world.cli("get", "--source", source, key, "--at", at, config=config).stdout_bytes
+    for turn in range(3):
+        keys = [one["key"] for one in world.do("ls", "--source", bucket, "--at", times[turn], config=config)["objects"]]
+        assert keys == ["changing", f"only{turn}"], (times, world.do("points", config=config))
+        assert get(bucket, "changing", times[turn]) == f"turn {turn}".encode()
+        assert get("dumps", "d", times[3 + turn]) == f"dump {turn}".encode()
+
+
 def test_every_point_of_a_history_is_the_same_from_points_and_from_versions(world):
     bucket = world.bucket()
     world.make(bucket)
