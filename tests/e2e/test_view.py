@@ -126,7 +126,7 @@ def sim(s3sim, vaultferry):
 
 
 def test_time_right_after_a_run_means_that_run(world):
-    """Also where it had changes and deletions, and after a put, whose times in the vault are known to the second only."""
+    """Also with deletions, and after a put, whose times in the vault are known to the second only."""
     bucket, times = world.bucket(), []
     now = lambda: datetime.datetime.now(datetime.timezone.utc).isoformat()
     config = world.config(bucket)
@@ -141,8 +141,9 @@ def test_time_right_after_a_run_means_that_run(world):
         world.do("run", config=config)
         times.append(now())
     for turn in range(3):
-        body = f"dump {turn}".encode()
-        assert world.vaultferry("put", "--source", "dumps", "d", config=config, env=world.env, input=body).returncode == 0
+        put = world.vaultferry("put", "--source", "dumps", "d", config=config, env=world.env,
+            input=f"dump {turn}".encode())
+        assert put.returncode == 0, put
         times.append(now())
     get = lambda source, key, at: world.cli("get", "--source", source, key, "--at", at, config=config).stdout_bytes
     for turn in range(3):
