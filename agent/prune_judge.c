@@ -359,6 +359,17 @@ static void judge_markers(struct prune_version *versions, size_t count, int64_t 
     }
 }
 
+/* Whether logs tell of the time when it was written: not of what came before the chain begins since. That is what the
+ * root's full file makes of it, and a thief may have written that. What killed runs have left was judged before the
+ * logs of then went. */
+static bool is_told_of(const struct prune_points *points, const struct prune_version *version)
+{
+    int64_t root_s;
+
+    return !points->has_root || (state_utc_from_point(points->root, strlen(points->root), &root_s) &&
+                                        floor_s(version->modified_ms) >= root_s);
+}
+
 /* By the times, or, where they are silent, by the logs. */
 static bool goes(const struct prune_points *points, const struct prune_version *versions, size_t at)
 {
@@ -376,7 +387,7 @@ static bool goes(const struct prune_points *points, const struct prune_version *
         break;
     }
     /* one that no log names was left by a run that was killed: the times of its key say nothing of any point */
-    return is_whole && !version->named && prune_judge_rest(points, version->modified_ms);
+    return is_whole && !version->named && is_told_of(points, version) && prune_judge_rest(points, version->modified_ms);
 }
 
 void prune_judge_versions(const struct prune_points *points, struct prune_version *versions, size_t count)
