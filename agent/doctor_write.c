@@ -67,8 +67,13 @@ void doctor_try_writing(struct doctor *doctor, const struct doctor_side *side)
     (void)doctor_judge(doctor, side, "s3:PutObject", status, &error);
 }
 
-static enum s3_status offer_wrong(const struct doctor *doctor, const char *path, bool locked, struct s3_error *error)
+enum offer { UNLOCKED, LOCKED_SHORTLY, LOCKED };
+
+static enum s3_status offer_wrong(
+        const struct doctor *doctor, const char *path, enum offer offer, struct s3_error *error)
 {
+    enum { SHORTLY_MS = 3600 * 1000 };
+    const int64_t whole_ms = (int64_t)doctor->vault.config->lock.days * 86400 * 1000;
     struct s3_put_options options = { .target = vault_target(&doctor->vault, path, strlen(path)),
         .body = body,
         .body_len = sizeof body - 1,
@@ -77,8 +82,10 @@ static enum s3_status offer_wrong(const struct doctor *doctor, const char *path,
     struct s3_put_result result;
     char until[STATE_TIME_SIZE];
 
-    if (locked)
+    if (offer == LOCKED)
         vault_write_lock(&doctor->vault, &options.write, until);
+    else if (offer == LOCKED_SHORTLY)
+        vault_lock_from(&doctor->vault, vault_now_ms(&doctor->vault) - whole_ms + SHORTLY_MS, &options.write, until);
     return s3_put_object(doctor->conn, doctor->once, &options, &result, error);
 }
 
@@ -90,7 +97,7 @@ static bool refuses_wrong(struct doctor *doctor)
     enum s3_status status;
 
     (void)snprintf(path, sizeof path, "%s-wrong", doctor->probe);
-    status = offer_wrong(doctor, path, false, &error);
+    status = offer_wrong(doctor, path, UNLOCKED, &error);
     doctor->keeps_wrong = status == S3_OK;
     if (status == S3_OK) {
         const struct s3_delete_options gone = { .target = vault_target(&doctor->vault, path, strlen(path)) };
@@ -98,6 +105,21 @@ static bool refuses_wrong(struct doctor *doctor)
         (void)!s3_delete_object(doctor->conn, doctor->hasty, &gone, &marker, &error);
     }
     return status != S3_OK && strcmp(error.code, "BadDigest") == 0;
+}
+
+/* A lock is refused for its length alone: the bucket's policy was written for fewer days. */
+static bool is_bounded(struct doctor *doctor, const char *path)
+{
+    struct s3_error error;
+
+    if (offer_wrong(doctor, path, LOCKED_SHORTLY, &error) == S3_DENIED)
+        return false;
+    doctor_say(doctor, "vault bucket", "length of locks", DOCTOR_FAILED,
+            "a lock of %lld days is refused, a shorter one is not: the bucket's policy (LocksHaveABound) was written "
+            "for fewer days. `vaultferry bootstrap` brings it up to the config",
+            (long long)doctor->vault.config->lock.days)
+            ->needed = true;
+    return true;
 }
 
 void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
@@ -115,8 +137,10 @@ void doctor_try_folders(struct doctor *doctor, const struct doctor_side *side)
         char check[64];
 
         (void)snprintf(path, sizeof path, "%s%s/.doctor/never-written", doctor->vault.config->prefix, folders[i]);
-        status = offer_wrong(doctor, path, locks, &error);
-        if (status == S3_DENIED && locks && offer_wrong(doctor, path, false, &plain) != S3_DENIED)
+        status = offer_wrong(doctor, path, locks ? LOCKED : UNLOCKED, &error);
+        if (status == S3_DENIED && locks && is_bounded(doctor, path))
+            return;
+        if (status == S3_DENIED && locks && offer_wrong(doctor, path, UNLOCKED, &plain) != S3_DENIED)
             action = "s3:PutObjectRetention";
         (void)snprintf(check, sizeof check, "%s under %s/", action, folders[i]);
         if (status != S3_DENIED) {

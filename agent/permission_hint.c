@@ -118,7 +118,11 @@ const char *permission_side_advice(const struct permission_denial *denial)
     case PERMISSION_SIDE_IDENTITY:
         return denial->denies ? "a policy of the role denies it explicitly: take that Deny away" : NULL;
     case PERMISSION_SIDE_RESOURCE:
-        return denial->denies ? "the policy of the bucket or key denies it explicitly: take that Deny away" : NULL;
+        return denial->denies
+                       ? "the policy of the bucket or key denies it explicitly: take that Deny away; where it is "
+                         "one of vaultferry's (LocksHaveABound, when a lock has more days than before), "
+                         "`vaultferry bootstrap` brings it up to the config"
+                       : NULL;
     case PERMISSION_SIDE_UNKNOWN:
         break;
     }
@@ -287,6 +291,17 @@ static bool is_read(const char *action)
            strncmp(action, "s3:List", 7) == 0;
 }
 
+/* The bucket's policy bounds locks by the days that the config had when it was written; S3 may not say that it is this.
+ */
+static bool may_be_lock(const struct permission_denial *denial, const char *const *actions, bool of_vault)
+{
+    bool locks = false;
+
+    for (size_t i = 0; i < ACTIONS && actions[i] != NULL; i++)
+        locks = locks || strcmp(actions[i], "s3:PutObjectRetention") == 0;
+    return locks && of_vault && known->vault.lock.given && denial->side == PERMISSION_SIDE_UNKNOWN;
+}
+
 static bool is_copy(const char *operation)
 {
     return strcmp(operation, "CopyObject") == 0 || strcmp(operation, "UploadPartCopy") == 0;
@@ -320,6 +335,9 @@ bool permission_hint(const struct s3_error *error, char *out, size_t size)
         of_source = source ? said : none;
     }
     name_all(&sentence, of_vault, actions, of_source, denial.side);
+    if (may_be_lock(&denial, actions, of_vault))
+        say(&sentence, "%sif \"lock\" has more days than before, `vaultferry bootstrap` has to be called",
+                sentence.used > 0 ? "; " : "");
     if (of_source[0] != NULL && denial.action[0] == '\0' && sentence.used > 0)
         say(&sentence, "; `vaultferry doctor` says which of them is missing");
     advice = permission_side_advice(&denial);

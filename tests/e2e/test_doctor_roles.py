@@ -126,3 +126,18 @@ def test_what_is_written_with_a_lock_and_an_acl_is_granted_to_each_role(s3sim, v
     fails(thief.put_object, "AccessDenied", Bucket=world.vault_bucket, Key=point + "point.json", IfNoneMatch="*")
     thief.put_object(Bucket=world.vault_bucket, Key=point + "drill-20301121T030000Z.json", IfNoneMatch="*")
     s3sim.control("POST", "/_s3sim/reset")
+
+
+def test_lock_of_more_days_than_the_buckets_policy_knows_is_told_from_a_right_that_is_missing(s3sim, vaultferry):
+    world = Empty(s3sim, vaultferry)
+    bucket = world.bucket()
+    world.fill(bucket, 1)
+    world.bootstrap("--source-profile", "source", config=world.config(bucket, vault={"lock": {"days": 5}}))
+    config = world.config(bucket, vault={"lock": {"days": 50}}, policy={"delete_after_days": 100})
+    (only,) = bad(doctor(world, exit=5, config=config))
+    assert (only["check"], only["state"]) == ("length of locks", "failed") and "bootstrap" in only["detail"]
+    result = world.cli("run", config=config)
+    assert result.returncode == 5 and "more days than before, `vaultferry bootstrap`" in result.stderr, result
+    world.bootstrap(config=config)
+    assert bad(doctor(world, config=config)) == [] and world.run(config=config)["copied"] == 1
+    s3sim.control("POST", "/_s3sim/reset")
