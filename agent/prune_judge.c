@@ -8,9 +8,10 @@
 #include "state/utc.h"
 
 enum {
-    SLACK_S = 120,  /* a run's clock is the vault's to about a second; this is room for a slow answer */
-    LATE_S = 3600,  /* from the end of a run to its point.json: logs and full files are put in between */
-    FLOOD_MIN = 30, /* runs by hand are no flood */
+    SLACK_S = 120,   /* a run's clock is the vault's to about a second; this is room for a slow answer */
+    LATE_S = 3600,   /* from the end of a run to its point.json: logs and full files are put in between */
+    CLOCK_MS = 2000, /* two processes know the vault's clock to about a second */
+    FLOOD_MIN = 30,  /* runs by hand are no flood */
     FLOOD_TIMES = 3
 };
 #define DAY_MS INT64_C(86400000)
@@ -124,7 +125,7 @@ static int64_t grace_end_ms(const struct prune_points *points, const struct prun
  * then does not bring that back. */
 static bool is_over(const struct prune_points *points, const struct prune_point *point)
 {
-    int64_t until_ms = point->until_ms != 0 ? point->until_ms : grace_end_ms(points, point);
+    int64_t until_ms = point->until_ms != 0 ? point->until_ms - CLOCK_MS : grace_end_ms(points, point);
 
     return point->forgotten_ms != 0 && points->now_ms >= until_ms;
 }
