@@ -52,7 +52,8 @@ class Rules:
         self.path.write_text(json.dumps(config))
         key, secret = keys or self.keys
         done = subprocess.run([self.tool, self.path, *arguments], capture_output=True, text=True, timeout=60,
-            env={"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_EC2_METADATA_DISABLED": "true"})
+            env={"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_EC2_METADATA_DISABLED": "true",
+                "VAULTFERRY_STATE_DIR": str(self.path.parent)})
         assert done.returncode == exit, (done.returncode, done.stdout, done.stderr)
         return json.loads(done.stdout)
 
