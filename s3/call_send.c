@@ -175,14 +175,15 @@ static enum s3_status judge(struct call_attempt *at, enum s3_status status, int 
     return status;
 }
 
-/* Only where the service itself has answered: a 502 may be the word of a balancer or proxy whose clock stands anywhere,
- * and what is written next is dated and locked by what we take for the service's time. */
+/* Only where the service itself has answered, with a success or under an id of its own: a 502 may be the word of a
+ * balancer or proxy whose clock stands anywhere, and what is written next is dated and locked by what we take for the
+ * service's time. A refusal counts, as it may be the time that was refused. */
 static void follow_clock(struct s3_client *client, enum s3_status status, const struct s3_error *error)
 {
     int64_t offset = error->server_time * 1000 + 500 - client->clock->wall_ms(client->clock->ctx);
     int64_t known = atomic_load_explicit(&client->offset_ms, memory_order_relaxed);
 
-    if (error->server_time <= 0 || (status != S3_OK && status != S3_CLOCK))
+    if (error->server_time <= 0 || (status != S3_OK && status != S3_CLOCK && error->request_id[0] == '\0'))
         return;
     /* a Date has whole seconds: less than that is no news, unless the service's clock was seen to be ahead of what we
      * take it for */

@@ -44,8 +44,8 @@ enum s3_status s3_client_new(const struct s3_client_options *options, struct s3_
         __attribute__((warn_unused_result));
 void s3_client_free(struct s3_client *client);
 
-/* The service's clock: the local one corrected by the Date of the last answer that was a success. Milliseconds since
- * 1970. */
+/* The service's clock: the local one corrected by the Date of the last answer that was the service's own. Milliseconds
+ * since 1970. */
 int64_t s3_client_now_ms(const struct s3_client *client);
 /* The region in which a bucket was found to be, or the client's own. */
 void s3_client_region(struct s3_client *client, const char *bucket, char *region, size_t region_size);
