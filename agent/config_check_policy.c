@@ -139,7 +139,7 @@ static enum config_status check_schedule(const struct config_context *context, c
         return config_complain(context, where->line, where->column, "such as \"cron(0 3 * * ? *)\"",
                 "\"schedule\" of policy \"%s\": %s", policy->name, wrong);
     where = config_where(policy->node, "timezone");
-    if (policy->schedule != NULL && !schedule_zone_is_known(policy->timezone))
+    if (!schedule_zone_is_known(policy->timezone)) /* keep's days are of it as well */
         return config_complain(context, where->line, where->column, "is tzdata installed?",
                 "\"timezone\" of policy \"%s\": this machine knows no \"%s\"", policy->name, policy->timezone);
     return CONFIG_OK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,11 +14,12 @@ bool schedule_zone_is_known(const char *zone)
 {
     const char *folder = getenv("TZDIR");
     char path[4096];
+    struct stat status;
 
     if (strcmp(zone, "UTC") == 0)
         return true;
     (void)snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "/usr/share/zoneinfo", zone);
-    return access(path, R_OK) == 0;
+    return access(path, R_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 /* Makes the zone the process's, and gives back what was there: a copy, NULL where it was unset. */

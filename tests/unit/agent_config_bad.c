@@ -96,6 +96,12 @@ static const struct {
     { POLICY("\"schedule\": \"rate(1 day)\", \"timezone\": \"Mars/Olympus\""),
             "c: \"timezone\" of policy \"p\": this machine knows no \"Mars/Olympus\" at line 3, column 59: is tzdata "
             "installed?" },
+    { POLICY("\"keep\": {\"daily\": 7}, \"timezone\": \"Mars/Olympus\""),
+            "c: \"timezone\" of policy \"p\": this machine knows no \"Mars/Olympus\" at line 3, column 54: is tzdata "
+            "installed?" },
+    { POLICY("\"timezone\": \"America/Argentina\""), /* a folder of zones */
+            "c: \"timezone\" of policy \"p\": this machine knows no \"America/Argentina\" at line 3, column 32: is "
+            "tzdata installed?" },
     { POLICY("\"timezone\": \"berlin\""), "c: \"berlin\" of \"timezone\" is not a time zone at line 3, column 32: such "
                                           "as \"UTC\" or \"Europe/Berlin\"" },
     { TIERS(TIER("30", "STANDARD")),
