@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "state/digest.h"
+
 /* A checksum over the whole object; one over the checksums of parts ends in "-N". */
 static bool is_whole(const char *checksum)
 {
@@ -43,6 +45,56 @@ static enum verdict head(struct s3_client *client, struct s3_conn *conn, const s
     enum s3_status status = s3_head_object(conn, client, &options, into, &error);
 
     return status == S3_OK ? VERDICT_OK : failure_from_s3(failure, status, &error, "comparing with %s", what);
+}
+
+static bool take(void *ctx, const char *bytes, size_t length)
+{
+    state_digest_update(ctx, bytes, length);
+    return true;
+}
+
+static bool begin_anew(void *ctx)
+{
+    char ignored[STATE_SHA256_HEX_SIZE];
+
+    return state_digest_hex(ctx, ignored, NULL) == STATE_OK;
+}
+
+/* False: it cannot be read, and *verdict says whether that is a stop. */
+static bool sum(struct s3_client *client, struct s3_conn *conn, const struct s3_target *target,
+        struct state_digest *digest, char hex[static STATE_SHA256_HEX_SIZE], enum verdict *verdict)
+{
+    const struct s3_sink sink = { .write = take, .restart = begin_anew, .ctx = digest };
+    const struct s3_get_options options = { .target = *target };
+    struct s3_head head;
+    struct s3_error error;
+    enum s3_status status;
+
+    s3_head_init(&head);
+    status = s3_get_object(conn, client, &options, &sink, &head, &error);
+    s3_head_free(&head);
+    *verdict = status == S3_CANCELLED ? VERDICT_CANCELLED : VERDICT_OK;
+    return status == S3_OK && state_digest_hex(digest, hex, NULL) == STATE_OK;
+}
+
+enum verdict restore_compare_bytes(struct restore_task *task, struct s3_conn *conn, struct failure *failure)
+{
+    struct restore *restore = task->restore;
+    struct s3_target target = vault_target(&restore->vault, task->path.ptr, task->path.len);
+    struct state_digest *digest = state_digest_new(STATE_SHA256);
+    char vault[STATE_SHA256_HEX_SIZE], there[STATE_SHA256_HEX_SIZE];
+    enum verdict verdict = VERDICT_OK;
+
+    if (digest == NULL)
+        return failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    target.version = task->copy.version[0] != '\0' ? task->copy.version : NULL;
+    if (sum(restore->vault.client, conn, &target, digest, vault, &verdict)) {
+        target = restore_task_target(task);
+        if (sum(restore->target.client, conn, &target, digest, there, &verdict))
+            task->there = strcmp(vault, there) == 0 ? RESTORE_EQUAL : RESTORE_DIFFERENT;
+    }
+    state_digest_free(digest);
+    return verdict == VERDICT_OK ? VERDICT_OK : failure_set(failure, verdict, "stopped while it was compared");
 }
 
 enum verdict restore_compare(struct restore_task *task, struct s3_conn *conn, struct failure *failure)

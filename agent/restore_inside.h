@@ -93,6 +93,10 @@ enum restore_there restore_judge_heads(const struct s3_head *vault, const struct
 enum verdict restore_compare(struct restore_task *task, struct s3_conn *conn, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* Reads both sides of one that is doubtful still, and sets task->there; it stays doubtful where one cannot be read. */
+enum verdict restore_compare_bytes(struct restore_task *task, struct s3_conn *conn, struct failure *failure)
+        __attribute__((warn_unused_result));
+
 /* Whether nothing new is to be begun. Any thread. */
 bool restore_is_over(struct restore *restore);
 /* Ends the restore with a failure; the first one counts. Any thread. */

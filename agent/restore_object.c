@@ -117,6 +117,15 @@ static enum verdict look(struct restore_task *task, struct s3_conn *conn, struct
     return verdict;
 }
 
+/* What an earlier restore has brought is not brought again, nor called a conflict, where no ETag or checksum tells. */
+static bool wants_bytes(const struct restore_task *task, bool brought)
+{
+    const struct restore_options *options = task->restore->options;
+
+    return task->there == RESTORE_DOUBTFUL && !brought && task->restore->target.folder == NULL &&
+           task->vault == RESTORE_READABLE && !options->dry_run && options->conflict != RESTORE_OVERWRITE;
+}
+
 /* Brings it, or has it thawed. */
 static void bring(struct restore_task *task, struct s3_conn *conn)
 {
@@ -155,8 +164,11 @@ static void settle(struct restore_task *task, struct s3_conn *conn)
     struct restore *restore = task->restore;
     bool brought = restore_is_brought(restore, task);
     struct failure failure;
+    enum verdict verdict = look(task, conn, &failure);
 
-    if (look(task, conn, &failure) != VERDICT_OK) {
+    if (verdict == VERDICT_OK && wants_bytes(task, brought))
+        verdict = restore_compare_bytes(task, conn, &failure);
+    if (verdict != VERDICT_OK) {
         if (failure.verdict == VERDICT_CANCELLED)
             restore_note_left(restore);
         else
