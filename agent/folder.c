@@ -48,7 +48,8 @@ enum verdict folder_fail(const struct folder *folder, const struct folder_object
 {
     char key[256], reason[128];
 
-    return failure_set(failure, error == ENOSPC || error == EDQUOT || error == EFBIG ? VERDICT_FULL : VERDICT_USAGE,
+    /* EFBIG is not among them: what one file may not grow to says nothing of the others */
+    return failure_set(failure, error == ENOSPC || error == EDQUOT ? VERDICT_FULL : VERDICT_USAGE,
             "\"%s\" in folder \"%.200s\": %s%s%s", key_for_people(object->key.ptr, object->key.len, key, sizeof key),
             folder->path, what, error != 0 ? ": " : "", error != 0 ? strerror_r(error, reason, sizeof reason) : "");
 }

@@ -185,6 +185,21 @@ def test_full_disk_is_said_and_the_restore_can_go_on(sim, tmp_path):
     assert len(files(to)) == 2
 
 
+def test_file_that_may_not_grow_so_large_keeps_no_other_from_coming(sim, tmp_path):
+    """As on a stick whose file system ends files at 4 GiB."""
+    bucket = sim.bucket()
+    sim.put(bucket, "first", os.urandom(2 * MIB))
+    keys = sim.fill(bucket, 12)
+    sim.run()
+    to = tmp_path / "to"
+    words = ["--json", "restore", "--source", bucket, "--to", str(to)]
+    command = sim.vaultferry.command(words, sim.config() | {"limits": {"workers": 1}})
+    done = subprocess.run(["bash", "-c", 'ulimit -f 1024; exec "$@"', "-", *map(str, command)], capture_output=True,
+        text=True, timeout=60, env=sim.vaultferry.environment(sim.env), stdin=subprocess.DEVNULL)
+    assert done.returncode == 2 and '"failed":1,' in done.stdout and "File too large" in done.stdout, done
+    assert sorted(files(to)) == keys
+
+
 def test_time_of_a_file_is_that_of_the_source(sim, tmp_path):
     bucket = sim.bucket()
     sim.put(bucket, "k", b"x")
