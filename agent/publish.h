@@ -32,6 +32,11 @@ void publisher_free(struct publisher *publisher);
 enum verdict publisher_flush(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* Lays lines into the outbox for records that no log tells of, as their manifest was made from versions alone: before
+ * the last flush of a run. Elsewhere it does nothing. */
+enum verdict publisher_tell_unlogged(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
+        __attribute__((warn_unused_result));
+
 /* Whether a rebuild would spend more on the logs since the last full file than on a new one: time for a full file. */
 bool publisher_wants_full(const struct publisher *publisher);
 /* Puts all live records as full files, which the point then names; after the last flush, since lines that are flushed

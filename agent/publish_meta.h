@@ -29,6 +29,8 @@ void publish_logs_sort(struct publish_logs *logs);
 struct publish_since {
     uint64_t lines, files;
 };
+/* So many lines or more: no log tells of the records, which were made from versions alone. */
+#define PUBLISH_NOTHING_LOGGED (UINT64_MAX / 2)
 void publish_since_add(struct publish_since *since, const struct publish_logs *logs);
 
 /* Nothing there: empty, VERDICT_OK. */

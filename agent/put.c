@@ -117,7 +117,8 @@ static enum verdict keep(struct put *put)
     if (!lease_is_held(put->lease))
         return failure_set(&put->failure, VERDICT_HELD, "the lease of source \"%s\" was lost: another put has taken it",
                 put->source.name);
-    if (publisher_flush(put->publisher, put->conn, &put->failure) != VERDICT_OK)
+    if (publisher_tell_unlogged(put->publisher, put->conn, &put->failure) != VERDICT_OK ||
+            publisher_flush(put->publisher, put->conn, &put->failure) != VERDICT_OK)
         return put->failure.verdict;
     if (publisher_wants_full(put->publisher) && publisher_full(put->publisher, put->conn, &failure) != VERDICT_OK)
         event_warn("no-full-file", put->source.name, "%s", failure.what);

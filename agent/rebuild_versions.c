@@ -10,7 +10,7 @@
 enum { BATCH_RECORDS = 2000 };
 
 /* No log tells of these records: more lines than any source has records, so that the next point wants a full file. */
-static const struct publish_since nothing_logged = { UINT64_MAX / 2, 0 };
+static const struct publish_since nothing_logged = { PUBLISH_NOTHING_LOGGED, 0 };
 
 static struct state_text text_of(struct s3_text text)
 {

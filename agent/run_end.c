@@ -161,7 +161,8 @@ enum verdict run_point(struct run *run)
     if (!lease_is_held(run->lease))
         return failure_set(&run->failure, VERDICT_HELD, "the lease of source \"%s\" was lost: another run has taken it",
                 run->source.name);
-    if (publisher_flush(run->publisher, run->conn, &run->failure) != VERDICT_OK)
+    if (publisher_tell_unlogged(run->publisher, run->conn, &run->failure) != VERDICT_OK ||
+            publisher_flush(run->publisher, run->conn, &run->failure) != VERDICT_OK)
         return run->failure.verdict;
     if (is_complete(run) && publisher_wants_full(run->publisher) &&
             publisher_full(run->publisher, run->conn, &run->failure) != VERDICT_OK)
