@@ -227,7 +227,7 @@ enum verdict lease_sight_last(const struct vault *vault, struct s3_conn *conn, c
     if (verdict != VERDICT_OK)
         return verdict;
     /* from that number on the versions: its own, and numbers that a delete marker hides */
-    if (any && last > 0 && layout_lease(&vault->layout, source, last - 1, &behind) != STATE_OK)
+    if (any && last > 1 && layout_lease(&vault->layout, source, last - 1, &behind) != STATE_OK)
         return failure_set(failure, VERDICT_INTERNAL, "the lease of source \"%s\" has no path", source);
     verdict = list_versions(vault, conn, source, &folder, &behind, last, &versions, failure);
     if (verdict != VERDICT_OK)

@@ -137,7 +137,9 @@ static enum verdict find(const struct vault *vault, struct s3_conn *conn, struct
     points_versions_begin(&cursor, vault, conn, prefix, after);
     verdict = points_versions_next(&cursor, &entry, failure);
     while (verdict == VERDICT_OK && entry != NULL) {
-        verdict = note_entry(vault, entry, &former, list, failure);
+        /* Ceph RGW begins with the marker's own key */
+        if (entry->key.len != after.len || memcmp(entry->key.ptr, after.ptr, after.len) != 0)
+            verdict = note_entry(vault, entry, &former, list, failure);
         if (verdict == VERDICT_OK)
             verdict = points_versions_next(&cursor, &entry, failure);
     }
@@ -165,20 +167,20 @@ static enum verdict folder_path(const struct vault *vault, const char *source, c
 enum verdict points_find(const struct vault *vault, struct s3_conn *conn, const char *source, const char *after,
         struct points_list *list, struct failure *failure)
 {
-    char prefix[PATH_SIZE], marker[PATH_SIZE + 4];
-    size_t prefix_len, marker_len = 0;
+    char prefix[PATH_SIZE];
+    struct layout_path marker = { .len = 0 };
+    size_t prefix_len;
     enum verdict verdict = folder_path(vault, source, "", prefix, &prefix_len, failure);
 
     *list = (struct points_list){ NULL, 0, 0 };
-    if (verdict == VERDICT_OK && after != NULL && after[0] != '\0') {
-        verdict = folder_path(vault, source, after, marker, &marker_len, failure);
-        memcpy(marker + marker_len, "\xf4\x8f\xbf\xbf", 4); /* U+10FFFF: after every file of that folder */
-        marker_len += 4;
-    }
     if (verdict != VERDICT_OK)
         return verdict;
-    return find(vault, conn, (struct state_text){ prefix, prefix_len }, (struct state_text){ marker, marker_len }, list,
-            failure);
+    /* The last file of its folder by name. A marker that is there: moto leaves out what follows on one that is not. */
+    if (after != NULL && after[0] != '\0' &&
+            layout_point_file(&vault->layout, source, after, LAYOUT_POINT, 0, &marker) != STATE_OK)
+        return failure_set(failure, VERDICT_INTERNAL, "\"%s\" is no valid point of source \"%s\"", after, source);
+    return find(vault, conn, (struct state_text){ prefix, prefix_len }, (struct state_text){ marker.ptr, marker.len },
+            list, failure);
 }
 
 enum verdict points_find_one(const struct vault *vault, struct s3_conn *conn, const char *source, const char *id,

@@ -1,4 +1,4 @@
-"""A restore from a vault that moto holds: archive classes, thaws and copies as others understood AWS."""
+"""A vault that moto holds: runs, archive classes, thaws and copies as others understood AWS."""
 
 import pytest
 
@@ -7,6 +7,8 @@ CLASSES = ("STANDARD", "STANDARD_IA", "GLACIER", "DEEP_ARCHIVE")
 
 
 class Cloud:
+    sources = []
+
     def __init__(self, moto, vaultferry):
         moto.reset()
         self.url, self.vaultferry = moto.url, vaultferry
@@ -16,7 +18,8 @@ class Cloud:
         self.client.put_bucket_versioning(Bucket="vault", VersioningConfiguration={"Status": "Enabled"})
 
     def __call__(self, *words, exit=0):
-        config = {"vault": {"bucket": "vault", "region": "us-east-1", "endpoint": self.url, "path_style": True}}
+        config = {"vault": {"bucket": "vault", "region": "us-east-1", "endpoint": self.url, "path_style": True},
+            "sources": self.sources, "policies": {"p": {"delete_after_days": 35}}}
         env = {"AWS_ACCESS_KEY_ID": KEYS[0], "AWS_SECRET_ACCESS_KEY": KEYS[1]}
         result = self.vaultferry("--json", *words, config=config, env=env)
         assert result.returncode == exit, result
@@ -70,3 +73,20 @@ def test_views_of_a_vault_that_moto_holds(cloud):
         cloud.client.put_object(Bucket="vault", Key=f"data/docs/k{i}", Body=b"x")
     cloud.client.delete_object(Bucket="vault", Key="data/docs/k1")
     assert [one["key"] for one in cloud("ls", "--source", "docs", "--from-versions")["objects"]] == ["k0", "k2"]
+
+
+def test_runs_follow_each_other_at_once_here_and_on_another_machine(cloud):
+    cloud.sources = [{"region": "us-east-1", "endpoint": cloud.url, "path_style": True, "policy": "p",
+        "select": {"buckets": ["docs"]}}]
+    cloud.client.create_bucket(Bucket="docs")
+    cloud.client.put_object(Bucket="docs", Key="k0", Body=b"0")
+    for turn in range(1, 5):
+        if turn != 2:  # a point without a log of its own
+            cloud.client.put_object(Bucket="docs", Key=f"k{turn}", Body=b"x")
+        words = ("--state-dir", cloud.vaultferry.folder / "another") if turn in (1, 3) else ()
+        report = cloud(*words, "run")["sources"][0]
+        assert (report["state"], report["copied"]) == ("complete", 2 if turn == 1 else 0 if turn == 2 else 1), report
+    points = cloud("points")["points"]
+    assert [one["objects"] for one in points] == [2, 2, 3, 4]
+    assert cloud("verify")["problems"] == []
+    assert len(cloud.bodies("vault", "data/docs/")) == 4
