@@ -74,7 +74,7 @@ static enum exit_code tell(const struct program *program, const struct words *wo
         return command_fail(program, "put", report->exit, &report->error);
     if (program->json) {
         json_t *document = json_pack("{ss si ss so so sI so sI}", "command", "put", "exit", (int)report->exit, "source",
-                words->source, "name", key_json(name), "point",
+                words->source, "name", words_json(words->name), "point",
                 report->point[0] != '\0' ? json_string(report->point) : json_null(), "bytes", (json_int_t)report->bytes,
                 "version", report->version[0] != '\0' ? json_string(report->version) : json_null(), "parts",
                 (json_int_t)report->parts);

@@ -106,6 +106,8 @@ def test_odd_and_long_names_are_names(world):
         assert world.get("dumps", name) == name.encode()
     for name in ("", "x" * 1025):
         world.put_stream(name, b"", exit=1)
+    told = world.put_stream("no UTF-8: \udcff", b"", exit=1)
+    assert told["name"] == "no UTF-8: ?" and "UTF-8" in told["error"]["message"]
 
 
 @pytest.mark.parametrize("script, said", [
