@@ -15,7 +15,8 @@ struct pruning {
     bool reading;                   /* what verify tells is damage to the history */
     bool damaged;
     struct failure damage;
-    double rate; /* runs that the schedule wants in a second */
+    char true_full[STATE_POINT_SIZE]; /* the last point whose full file was found to say what the logs say */
+    double rate;                      /* runs that the schedule wants in a second */
     struct lease *lease;
     struct manifest *manifest;      /* the state folder's lock */
     struct lock_extender *extender; /* NULL: locks are not extended */
@@ -39,7 +40,11 @@ enum verdict prune_pass(struct pruning *pruning, bool only_count, struct failure
 enum verdict prune_segment(struct pruning *pruning, struct failure *failure) __attribute__((warn_unused_result));
 
 /* The point with which the chain is to begin, where there are any. */
-enum verdict prune_chain_begin(const struct pruning *pruning, size_t *root, struct failure *failure)
+enum verdict prune_chain_begin(struct pruning *pruning, size_t *root, struct failure *failure)
+        __attribute__((warn_unused_result));
+
+/* prune_full.c: whether a point's full file says what the logs up to it say. */
+enum verdict prune_full_is_true(struct pruning *pruning, size_t point, bool *is_true, struct failure *failure)
         __attribute__((warn_unused_result));
 
 /* prune_batch.c: deletions, a thousand in a request. */

@@ -7,20 +7,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/event.h"
+
+/* Whether the chain may begin there, as it does already, or by what its full file says. */
+static enum verdict check_root(struct pruning *pruning, size_t root, bool *may, struct failure *failure)
+{
+    const char *id = pruning->verifying.points[root].listed.id;
+    enum verdict verdict;
+
+    *may = (pruning->record.has_root && strcmp(pruning->record.root, id) == 0) || strcmp(pruning->true_full, id) == 0;
+    if (*may)
+        return VERDICT_OK;
+    verdict = prune_full_is_true(pruning, root, may, failure);
+    if (verdict != VERDICT_OK)
+        return verdict;
+    if (*may)
+        memcpy(pruning->true_full, id, sizeof pruning->true_full);
+    else
+        event_warn("full-differs", pruning->options->source,
+                "the full file of point %s does not say what the logs up to it say, so that the chain of points cannot "
+                "begin with it. `vaultferry verify` says more",
+                id);
+    return VERDICT_OK;
+}
+
 /* Where the chain is to begin; point_count: where it begins now. */
-static enum verdict choose_root(const struct pruning *pruning, size_t *root, struct failure *failure)
+static enum verdict choose_root(struct pruning *pruning, size_t *root, struct failure *failure)
 {
     const struct verifying *verifying = &pruning->verifying;
-    bool *has_full = calloc(verifying->point_count + 1, sizeof *has_full);
+    bool *has_full = calloc(verifying->point_count + 1, sizeof *has_full), may = false;
+    enum verdict verdict = VERDICT_OK;
 
     if (has_full == NULL)
         return failure_set(failure, VERDICT_INTERNAL, "out of memory");
     for (size_t i = 0; i < verifying->point_count; i++)
         for (size_t f = 0; verifying->points[i].slim != NULL && f < verifying->points[i].files_count; f++)
             has_full[i] = has_full[i] || verifying->points[i].files[f].kind == LAYOUT_FULL;
-    *root = prune_judge_root(&pruning->report->points, has_full);
+    while (verdict == VERDICT_OK && !may) {
+        *root = prune_judge_root(&pruning->report->points, has_full);
+        if (*root == verifying->point_count)
+            break;
+        verdict = check_root(pruning, *root, &may, failure);
+        has_full[*root] = may;
+    }
     free(has_full);
-    return VERDICT_OK;
+    return verdict;
 }
 
 /* The first folder that a point from the root on names a file in: logs of a killed run lie in that run's own folder. */
@@ -35,7 +66,7 @@ static const char *first_named(const struct verifying *verifying, size_t root)
     return first;
 }
 
-enum verdict prune_chain_begin(const struct pruning *pruning, size_t *root, struct failure *failure)
+enum verdict prune_chain_begin(struct pruning *pruning, size_t *root, struct failure *failure)
 {
     enum verdict verdict = choose_root(pruning, root, failure);
 

@@ -227,6 +227,15 @@ enum verdict verify_read_history(struct verifying *verifying, struct failure *fa
     return verdict == VERDICT_OK ? read_all(verifying, failure) : verdict;
 }
 
+enum verdict verify_read_full(struct verifying *verifying, size_t index, bool *lost, struct failure *failure)
+{
+    enum verdict verdict;
+
+    verifying->history = NULL;
+    verdict = verify_sort_new(verifying->options->program->state_dir, 0, &verifying->history, failure);
+    return verdict == VERDICT_OK ? read_fulls(verifying, index, false, lost, failure) : verdict;
+}
+
 void verify_group_free(struct verify_group *group)
 {
     free(group->changes);

@@ -104,6 +104,10 @@ void verify_check_files(struct verifying *verifying);
 enum verdict verify_read_history(struct verifying *verifying, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* The lines of a point's full files alone, into a new history (NULL where there is none). *lost: one cannot be read. */
+enum verdict verify_read_full(struct verifying *verifying, size_t index, bool *lost, struct failure *failure)
+        __attribute__((warn_unused_result));
+
 /* verify_spans.c: what explains a version that no log tells of. */
 enum verify_reason { VERIFY_UNEXPLAINED, VERIFY_RUN, VERIFY_UNFINISHED_RUN, VERIFY_LOST_FILE };
 bool verify_add_lost(struct verifying *verifying, int64_t from_ms, int64_t to_ms) __attribute__((warn_unused_result));

@@ -45,15 +45,32 @@ def sim(s3sim, vaultferry):
     s3sim.control("POST", "/_s3sim/reset")
 
 
-def test_a_full_file_that_somebody_laid_there_ends_nothing_that_it_leaves_out(sim):
-    """Where the chain begins with it, no log tells any more of what came before."""
+@pytest.mark.parametrize("on_top", ["the object", "a marker"])
+def test_a_full_file_that_somebody_laid_there_ends_nothing_that_it_leaves_out(sim, on_top):
+    """Where the chain begins with it, no log tells any more of what came before. With a marker on top, the times alone
+    say that no kept point needs it."""
     bucket = sim.bucket()
     sim.fill(bucket, 20)
     points = sim.days(bucket, 3)
+    for key in LEFT_OUT if on_top == "a marker" else ():
+        sim.owner.delete_object(Bucket=sim.vault_bucket, Key=f"data/{bucket}/{key}")
     needed = sim.lay_full(points[-1], LEFT_OUT)
-    removed = 0
     for day in range(3, 7):
         sim.days(bucket, 1, first=day)
-        removed += sim.prune()["sources"][0]["point_files"]
+        result = sim.cli("--json", "prune")
+        assert result.returncode == 0 and result.json["sources"][0]["point_files"] == 0
         assert needed <= sim.left()
-    assert removed > 0
+    assert [event for event in result.events if event["event"] == "full-differs"]
+
+
+def test_a_full_file_that_says_what_the_logs_say_begins_the_chain(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 20)
+    sim.put(bucket, "long/" + "k" * 1015)
+    points = sim.days(bucket, 3)
+    sim.lay_full(points[-1], ())
+    points = sim.days(bucket, 3, first=3)
+    assert sim.prune()["sources"][0]["point_files"] > 0
+    assert sim.vault.versions(f"prune/{bucket}/")
+    assert sim.prune()["versions"] == 0
+    sim.check(*points[-2:])

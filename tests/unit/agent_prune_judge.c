@@ -253,6 +253,29 @@ static void a_root_that_no_prune_can_have_set_is_asked_for(void **state)
     source_free(source);
 }
 
+static void what_is_older_than_the_root_is_no_killed_run_s(void **state)
+{
+    struct source *source = source_new(6);
+    struct prune_version version = { .modified_ms = START_MS + 2 * DAY_MS - 1000 };
+
+    (void)state;
+    judge(source);
+    prune_judge_versions(&source->points, &version, 1);
+    assert_true(version.goes); /* no log names it */
+    source->points.has_root = true;
+    memcpy(source->points.root, source->items[2].id, sizeof source->points.root);
+    source->points.root_removed = source->items[2].predecessor;
+    source->items[0].forgotten_ms = source->items[1].forgotten_ms = START_MS;
+    judge(source);
+    assert_int_equal(source->items[2].trust, PRUNE_TRUSTED);
+    prune_judge_versions(&source->points, &version, 1);
+    assert_false(version.goes);
+    version.modified_ms += 1000;
+    prune_judge_versions(&source->points, &version, 1);
+    assert_true(version.goes);
+    source_free(source);
+}
+
 static void nothing_is_forgotten_without_a_complete_point_or_a_policy(void **state)
 {
     struct source *source = source_new(4);
@@ -443,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_break_that_somebody_goes_on_from_is_asked_for),
         cmocka_unit_test(a_chain_begins_where_a_prune_has_said),
         cmocka_unit_test(a_root_that_no_prune_can_have_set_is_asked_for),
+        cmocka_unit_test(what_is_older_than_the_root_is_no_killed_run_s),
         cmocka_unit_test(nothing_is_forgotten_without_a_complete_point_or_a_policy),
         cmocka_unit_test(a_flood_is_more_than_three_times_what_was_expected_and_than_thirty),
         cmocka_unit_test(the_root_is_the_newest_full_file_up_to_the_oldest_point_that_holds),
