@@ -10,8 +10,14 @@ enum { LOOKS_AGAIN = 3 }; /* a source that changes faster than this is left to t
 
 void copying_set_etag(struct copying *copying, const char *etag, size_t length)
 {
-    (void)snprintf(copying->etag, sizeof copying->etag, "%.*s", (int)length, length > 0 ? etag : "");
-    (void)snprintf(copying->quoted, sizeof copying->quoted, "\"%s\"", copying->etag);
+    size_t kept = length > 0 ? strnlen(etag, length < S3_ETAG_MAX ? length : S3_ETAG_MAX) : 0;
+
+    if (kept > 0)
+        memcpy(copying->etag, etag, kept);
+    copying->etag[kept] = '\0';
+    copying->quoted[0] = '"';
+    memcpy(copying->quoted + 1, copying->etag, kept);
+    memcpy(copying->quoted + 1 + kept, "\"", 2);
 }
 
 enum s3_status copying_look_at_source(struct copying *copying, bool under_condition, struct s3_error *error)
@@ -106,9 +112,9 @@ static enum s3_status compare(struct copying *copying, const struct s3_copy_resu
     struct s3_head head;
     enum s3_status status = S3_OK;
 
-    (void)snprintf(copying->version, sizeof copying->version, "%s", result->version);
-    (void)snprintf(copying->source_version, sizeof copying->source_version, "%s", result->source_version);
-    (void)snprintf(copying->checksum, sizeof copying->checksum, "%s", result->answer.checksum);
+    (void)memccpy(copying->version, result->version, '\0', sizeof copying->version);
+    (void)memccpy(copying->source_version, result->source_version, '\0', sizeof copying->source_version);
+    (void)memccpy(copying->checksum, result->answer.checksum, '\0', sizeof copying->checksum);
     copying->copied_ms = result->answer.modified_ms; /* as a listing tells it */
     copying->in_seconds = false;
     copying->by = same_etag ? STATE_BY_ETAG : STATE_BY_SIZE;

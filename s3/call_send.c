@@ -97,6 +97,7 @@ static enum s3_status send_signed(struct call_attempt *at, int *http_status)
     struct s3_call *call = at->call;
     struct sigv4_pair headers[S3_CALL_HEADERS + 8];
     const char *lines[S3_CALL_HEADERS + 8];
+    _Static_assert(sizeof lines / sizeof lines[0] <= S3_HTTP_HEADERS_MAX, "else a call's own headers are refused");
     struct sigv4_headers signature;
     size_t count = call->header_count;
     enum s3_status status;
@@ -156,7 +157,7 @@ static enum s3_status judge(struct call_attempt *at, enum s3_status status, int 
     if (status != S3_OK)
         return status;
     if (error->region[0] == '\0')
-        (void)snprintf(error->region, sizeof error->region, "%s", at->head->region);
+        (void)memccpy(error->region, at->head->region, '\0', sizeof error->region);
     if (at->parsing)
         status = s3_parser_finish(at->call->conn->parser, http_status, error);
     else if (http_status >= 300 || http_status < 200)
@@ -234,7 +235,8 @@ static void name_error(const struct s3_call *call, struct s3_error *error)
     size_t length = call->key.len < S3_KEY_MAX ? call->key.len : S3_KEY_MAX;
 
     error->operation = call->operation;
-    (void)snprintf(error->bucket, sizeof error->bucket, "%s", call->bucket != NULL ? call->bucket : "");
+    (void)memccpy(error->bucket, call->bucket != NULL ? call->bucket : "", '\0', sizeof error->bucket);
+    error->bucket[sizeof error->bucket - 1] = '\0';
     if (length > 0)
         memcpy(error->key, call->key.ptr, length);
     error->key[length] = '\0';

@@ -15,6 +15,18 @@ enum s3_status call_too_long(struct s3_error *error)
     return s3_fail(error, S3_REFUSED, "TooLong", "a value of the request is longer than this client sends");
 }
 
+/* By parts: for each request, printf would cost more than the rest of its address. */
+static bool write_url(const struct call_attempt *at, const char *scheme)
+{
+    struct s3_buffer *url = &at->call->conn->url;
+
+    s3_buffer_clear(url);
+    return s3_buffer_add_text(url, scheme) && s3_buffer_add_text(url, "://") && s3_buffer_add_text(url, at->host) &&
+           s3_buffer_add(url, at->path, at->path_len) &&
+           (at->query_len == 0 || (s3_buffer_add_text(url, "?") && s3_buffer_add(url, at->query, at->query_len))) &&
+           s3_buffer_text(url) != NULL;
+}
+
 enum s3_status call_address(struct call_attempt *at)
 {
     struct s3_call *call = at->call;
@@ -53,12 +65,7 @@ enum s3_status call_address(struct call_attempt *at)
     at->query_len = sigv4_build_query(at->query, sizeof at->query, call->parameters, call->parameter_count);
     if (at->query_len == (size_t)-1)
         return call_too_long(at->error);
-    s3_buffer_clear(&call->conn->url);
-    if (!s3_buffer_printf(&call->conn->url, "%s://%s%s%s%s", endpoint.scheme, at->host, at->path,
-                at->query_len > 0 ? "?" : "", at->query) ||
-            s3_buffer_text(&call->conn->url) == NULL)
-        return call_too_long(at->error);
-    return S3_OK;
+    return write_url(at, endpoint.scheme) ? S3_OK : call_too_long(at->error);
 }
 
 static enum s3_status hash_payload(struct call_attempt *at)

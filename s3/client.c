@@ -89,7 +89,8 @@ void s3_client_region(struct s3_client *client, const char *bucket, char *region
     (void)pthread_rwlock_rdlock(&client->lock);
     if (bucket != NULL && client->regions != NULL)
         found = find_locked(client, bucket);
-    (void)snprintf(region, region_size, "%s", found != NULL ? found->region : client->region);
+    (void)memccpy(region, found != NULL ? found->region : client->region, '\0', region_size);
+    region[region_size - 1] = '\0';
     (void)pthread_rwlock_unlock(&client->lock);
 }
 

@@ -10,8 +10,6 @@
 
 #include <curl/curl.h>
 
-#include "s3/secret.h"
-
 enum {
     CONNECT_TIMEOUT_MS = 10000,
     /* A dead peer is noticed by keep-alive probes within a minute, while a server that only thinks is left in peace. */
@@ -21,6 +19,9 @@ enum {
     /* A worker talks to a source, the vault, STS and perhaps a second source: more would only hold descriptors. */
     CONNECTIONS_KEPT = 4
 };
+
+/* What curl would add by itself: no header goes out that was not asked for. */
+static char no_expect[] = "Expect:", no_accept[] = "Accept:", no_type[] = "Content-Type:";
 
 struct s3_http {
     CURL *curl;
@@ -37,6 +38,7 @@ struct s3_http {
     bool idle; /* nothing moved for idle_ms */
     int64_t moved_ms;
     curl_off_t moved_bytes;
+    struct curl_slist headers[S3_HTTP_HEADERS_MAX + 3];
 };
 
 enum s3_status s3_http_global_init(struct s3_error *error)
@@ -239,39 +241,28 @@ uint64_t s3_http_connections(const struct s3_http *http)
     return http->connections;
 }
 
-/* Among them may be a session token. */
-static void free_headers(struct curl_slist *list)
+/* curl's list, laid over the request's own lines: curl reads them only. Built by curl_slist_append, each line would be
+ * copied, wiped (there may be a session token) and freed again. */
+static bool list_headers(struct s3_http *http, const struct s3_http_request *request)
 {
-    for (struct curl_slist *at = list; at != NULL; at = at->next)
-        s3_wipe(at->data, strlen(at->data));
-    curl_slist_free_all(list);
-}
-
-static struct curl_slist *make_headers(const struct s3_http_request *request)
-{
-    struct curl_slist *list = NULL;
-    /* What curl would add by itself: no header goes out that was not asked for. */
-    static const char *const silenced[] = { "Expect:", "Accept:", "Content-Type:" };
+    struct curl_slist *node = http->headers;
     bool has_type = false;
 
+    if (request->header_count > S3_HTTP_HEADERS_MAX)
+        return false;
     for (size_t i = 0; i < request->header_count; i++) {
-        struct curl_slist *longer = curl_slist_append(list, request->headers[i]);
-        if (longer == NULL)
-            goto fail;
-        list = longer;
-        if (strncasecmp(request->headers[i], "content-type:", 13) == 0)
+        (node++)->data = (char *)request->headers[i];
+        if (strncasecmp(request->headers[i], no_type, sizeof no_type - 1) == 0)
             has_type = true;
     }
-    for (size_t i = 0; i < sizeof silenced / sizeof silenced[0] - (has_type ? 1 : 0); i++) {
-        struct curl_slist *longer = curl_slist_append(list, silenced[i]);
-        if (longer == NULL)
-            goto fail;
-        list = longer;
-    }
-    return list;
-fail:
-    free_headers(list);
-    return NULL;
+    (node++)->data = no_expect;
+    (node++)->data = no_accept;
+    if (!has_type)
+        (node++)->data = no_type;
+    for (struct curl_slist *at = http->headers; at + 1 < node; at++)
+        at->next = at + 1;
+    node[-1].next = NULL;
+    return true;
 }
 
 /* A body in memory goes as curl's POST data whatever the method is: curl then sends it again by itself when a kept
@@ -366,11 +357,10 @@ enum s3_status s3_http_perform(
     CURL *curl = http->curl;
     CURLcode result;
     enum s3_status status;
-    struct curl_slist *headers = make_headers(request);
 
     *http_status = 0;
-    if (headers == NULL)
-        return s3_fail(error, S3_NO_MEMORY, "NoMemory", "out of memory");
+    if (!list_headers(http, request))
+        return s3_fail(error, S3_REFUSED, "TooManyHeaders", "a request has at most %d headers", S3_HTTP_HEADERS_MAX);
     http->request = request;
     http->status = 0;
     http->refused = http->stopped = http->idle = false;
@@ -382,7 +372,7 @@ enum s3_status s3_http_perform(
     if (result == CURLE_OK)
         result = curl_easy_setopt(curl, CURLOPT_URL, request->url);
     if (result == CURLE_OK)
-        result = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        result = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, http->headers);
     if (result == CURLE_OK)
         result = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     if (result == CURLE_OK)
@@ -393,7 +383,6 @@ enum s3_status s3_http_perform(
     status = judge(http, result, error);
     *http_status = http->status;
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
-    free_headers(headers);
     http->request = NULL;
     return status;
 }

@@ -12,6 +12,8 @@
 
 struct s3_http;
 
+enum { S3_HTTP_HEADERS_MAX = 192 }; /* lines of a request; more are refused */
+
 /* Where a request's body comes from when it is not one piece of memory. `read` fills up to `size` bytes and returns how
  * many, 0 at the end, or SIZE_MAX to give up; `rewind` goes back to the start for another attempt, false where it
  * cannot. */

@@ -105,8 +105,8 @@ enum s3_status s3_copy_object(struct s3_conn *conn, struct s3_client *client, co
     status = call_perform(&call, error);
     if (status != S3_OK)
         return status;
-    (void)snprintf(result->version, sizeof result->version, "%s", head_of(&call)->version);
-    (void)snprintf(result->source_version, sizeof result->source_version, "%s", head_of(&call)->source_version);
+    (void)memccpy(result->version, head_of(&call)->version, '\0', sizeof result->version);
+    (void)memccpy(result->source_version, head_of(&call)->source_version, '\0', sizeof result->source_version);
     return S3_OK;
 }
 
