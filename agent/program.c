@@ -112,11 +112,17 @@ static bool forget(void *ctx)
     return true;
 }
 
+struct fetching {
+    const struct program *program;
+    struct failure failure; /* why the object could not be had */
+};
+
 /* The config itself may lie in S3: it is read with the ambient credentials. */
 static enum config_status fetch_config(
         void *ctx, const char *bucket, const char *key, char **text, size_t *len, char *why, size_t why_size)
 {
-    const struct program *program = ctx;
+    struct fetching *fetching = ctx;
+    const struct program *program = fetching->program;
     const struct config_access ambient = { 0 };
     struct access_options options = { .config = &ambient, .session_name = "vaultferry-config" };
     struct access *access = NULL;
@@ -124,18 +130,19 @@ static enum config_status fetch_config(
     struct s3_buffer body;
     struct s3_head head;
     struct s3_error error;
-    struct failure failure = { .what = "out of memory" };
+    struct failure *failure = &fetching->failure;
     enum s3_status status = S3_FATAL;
     const struct s3_get_options get = { .target = { .bucket = bucket, .key = { key, strlen(key) } } };
     const struct s3_sink sink = { .write = gather, .restart = forget, .ctx = &body };
 
     s3_buffer_init(&body, JSON_TEXT_MAX);
     s3_head_init(&head);
-    if (access_open(program, &options, &access, &failure) == VERDICT_OK &&
-            program_connect(program, &conn, &failure) == VERDICT_OK) {
+    failure_set(failure, VERDICT_INTERNAL, "out of memory");
+    if (access_open(program, &options, &access, failure) == VERDICT_OK &&
+            program_connect(program, &conn, failure) == VERDICT_OK) {
         status = s3_get_object(conn, access_client(access), &get, &sink, &head, &error);
         if (status != S3_OK)
-            failure_from_s3(&failure, status, &error, "reading it");
+            failure_from_s3(failure, status, &error, "reading it");
     }
     if (status == S3_OK && s3_buffer_text(&body) == NULL)
         status = S3_NO_MEMORY;
@@ -143,7 +150,7 @@ static enum config_status fetch_config(
         *text = body.ptr;
         *len = body.len;
     } else {
-        (void)snprintf(why, why_size, "%s", failure.what);
+        (void)snprintf(why, why_size, "%s", failure->what);
         s3_buffer_free(&body);
     }
     s3_head_free(&head);
@@ -156,11 +163,18 @@ enum verdict program_load_config(struct program *program, struct failure *failur
 {
     struct config_origin origin;
     struct config_error error;
+    struct fetching fetching = { .program = program };
     enum config_status status = config_source_choose(
             program->config_option, getenv("VAULTFERRY_CONFIG"), getenv("VAULTFERRY_CONFIG_JSON"), &origin, &error);
 
     if (status == CONFIG_OK)
-        status = config_load(&origin, fetch_config, program, &program->config, &error);
+        status = config_load(&origin, fetch_config, &fetching, &program->config, &error);
+    if (status == CONFIG_UNREADABLE && verdict_exit(fetching.failure.verdict) == EXIT_NO_ACCESS &&
+            fetching.failure.verdict != VERDICT_NOT_FOUND) {
+        *failure = fetching.failure; /* not the config's fault: credentials, permissions, an endpoint that is down */
+        (void)snprintf(failure->what, sizeof failure->what, "%s", error.message);
+        return failure->verdict;
+    }
     if (status != CONFIG_OK)
         return failure_set(failure, VERDICT_USAGE, "%s", error.message);
     permission_hint_know(program->config);

@@ -433,6 +433,9 @@ def test_config_from_s3_is_read_with_the_ambient_credentials(sim):
     assert result.returncode == 0 and result.json["sources"][0]["copied"] == 1, result
     result = sim.vaultferry("run", env=env | {"VAULTFERRY_CONFIG": f"s3://{sim.vault_bucket}/config/none.json"})
     assert result.returncode in (1, 5) and "config/none.json" in result.stderr
+    result = sim.vaultferry("--json", "run", env=env | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+    assert result.returncode == 5 and result.json["error"]["operation"] == "GetObject", result
+    assert "config/vf.json" in result.json["error"]["message"]
 
 
 def edited(**changes):
