@@ -94,6 +94,11 @@ bool clock_stop_asked(void)
     return true;
 }
 
+bool clock_signalled(void)
+{
+    return atomic_load(&signalled);
+}
+
 void clock_outlast(int64_t monotonic_ms)
 {
     int64_t end = clock_monotonic_ms() + 1000, left;

@@ -42,6 +42,8 @@ void clock_ask_stop(void);
 /* Asks for the end at a time of the monotonic clock: a deadline. Before any thread starts. */
 void clock_stop_at(int64_t monotonic_ms);
 bool clock_stop_asked(void);
+/* Whether it was a signal that asked for it. */
+bool clock_signalled(void);
 /* Waits until a time of the monotonic clock has come, for a second at most. A stop ends it. For who must not be seen to
  * have ended before a point that it wrote: who then asks for the time of now means that point. */
 void clock_outlast(int64_t monotonic_ms);

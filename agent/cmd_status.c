@@ -72,7 +72,7 @@ static struct dates dates_of(
 
     if (config == NULL || config->kind == CONFIG_KIND_STREAM || config->policy->schedule == NULL)
         return dates;
-    dates.has_next = due_next(config->policy, newest->has_any ? newest->began_ms / 1000 : 0, now_s, &dates.next_s);
+    dates.has_next = due_next(config->policy, newest->served_ms / 1000, now_s, &dates.next_s);
     dates.overdue = dates.has_next && dates.next_s + config->policy->start_window_minutes * 60 < now_s;
     return dates;
 }

@@ -42,7 +42,7 @@ bool due_next(const struct config_policy *policy, int64_t last_s, int64_t now_s,
 enum verdict due_is_served(const struct vault *vault, struct s3_conn *conn, const char *source, int64_t slot_s,
         bool *served, struct failure *failure)
 {
-    char id[STATE_POINT_SIZE];
+    char id[STATE_POINT_SIZE], interrupted[STATE_POINT_LEN] = "";
     struct layout_path folder, after;
     struct layout_parts parts;
     struct points_versions cursor;
@@ -60,9 +60,13 @@ enum verdict due_is_served(const struct vault *vault, struct s3_conn *conn, cons
             (struct state_text){ after.ptr, after.len });
     do {
         verdict = points_versions_next(&cursor, &entry, failure);
-        if (verdict == VERDICT_OK && entry != NULL)
-            *served = layout_parse(&vault->layout, entry->key.ptr, entry->key.len, &parts) == STATE_OK &&
-                      parts.kind == LAYOUT_POINT && !points_is_to_come(vault, parts.point.ptr, parts.point.len);
+        if (verdict != VERDICT_OK || entry == NULL ||
+                layout_parse(&vault->layout, entry->key.ptr, entry->key.len, &parts) != STATE_OK)
+            continue;
+        if (parts.kind == LAYOUT_INTERRUPTED)
+            memcpy(interrupted, parts.point.ptr, sizeof interrupted);
+        *served = parts.kind == LAYOUT_POINT && memcmp(interrupted, parts.point.ptr, sizeof interrupted) != 0 &&
+                  !points_is_to_come(vault, parts.point.ptr, parts.point.len);
     } while (verdict == VERDICT_OK && entry != NULL && !*served);
     points_versions_end(&cursor);
     return verdict;

@@ -1,7 +1,7 @@
 /*
  * Whether a source wants a run now: by its policy's schedule and by the points that the vault has. A slot that was
- * missed, for whatever reason, is due until there is a point that began after it. For policies that have a schedule:
- * without one, whoever starts the runs decides.
+ * missed, for whatever reason, is due until there is a point that began after it, and whose run was not ended by a
+ * signal before its work was done. For policies that have a schedule: without one, whoever starts the runs decides.
  */
 #ifndef AGENT_DUE_H
 #define AGENT_DUE_H

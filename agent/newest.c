@@ -29,8 +29,8 @@ enum verdict newest_find(const struct vault *vault, struct s3_conn *conn, const 
             break;
         if (!newest->has_any)
             (void)snprintf(newest->state, sizeof newest->state, "%s", state_point_state_name(read.point->state));
-        if (!newest->has_any)
-            newest->began_ms = read.point->started_ms;
+        if (newest->served_ms == 0 && !list.items[i - 1].interrupted)
+            newest->served_ms = read.point->started_ms;
         newest->has_any = true;
         if (read.point->state == STATE_POINT_COMPLETE) {
             newest->has_good = true;

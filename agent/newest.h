@@ -10,7 +10,7 @@
 struct newest {
     bool has_any, has_good; /* a point at all; a complete one */
     char state[16];         /* of the newest, whatever it is */
-    int64_t began_ms;
+    int64_t served_ms;      /* when the newest began whose run no signal has ended; 0: none */
     struct point_read good; /* the newest complete one */
 };
 

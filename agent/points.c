@@ -57,6 +57,9 @@ static bool note_version(
         folder->forgotten = true;
         folder->forgotten_ms = entry->modified_ms;
         break;
+    case LAYOUT_INTERRUPTED:
+        folder->interrupted = true;
+        break;
     case LAYOUT_PINNED:
         folder->pinned = true;
         break;

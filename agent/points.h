@@ -20,6 +20,7 @@ struct point_listed {
     char id[STATE_POINT_SIZE];
     bool has_point;                   /* point.json is there */
     bool forgotten;                   /* forgotten.json is there */
+    bool interrupted;                 /* interrupted.json is there */
     bool pinned;                      /* pinned.json is there, also under a delete marker */
     int64_t forgotten_ms;             /* forgotten.json's time, by the server: its oldest version's */
     bool tampered;                    /* a second version with other content, or a delete marker, of a file in it */

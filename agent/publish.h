@@ -44,6 +44,10 @@ bool publisher_wants_full(const struct publisher *publisher);
 enum verdict publisher_full(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
         __attribute__((warn_unused_result));
 
+/* Leaves word beside the point, before it is written, that a signal ended its run: see due.h. */
+enum verdict publisher_interrupted(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
+        __attribute__((warn_unused_result));
+
 /*
  * Writes point.json: fills in files, predecessor, totals, program, policy; all else is the caller's. Reads the newest
  * point again first: if it is not `predecessor` (NULL: none), somebody else has published meanwhile: VERDICT_CHANGED,

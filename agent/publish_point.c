@@ -165,6 +165,18 @@ static enum verdict put_point(struct publisher *publisher, struct s3_conn *conn,
     return verdict;
 }
 
+enum verdict publisher_interrupted(struct publisher *publisher, struct s3_conn *conn, struct failure *failure)
+{
+    static const char text[] = "{\"format\":1,\"by\":\"signal\"}\n";
+    struct layout_path path;
+
+    if (layout_point_file(&publisher->vault->layout, publisher->source->name, publisher->point, LAYOUT_INTERRUPTED, 0,
+                &path) != STATE_OK)
+        return failure_set(failure, VERDICT_INTERNAL, "point %s has no path for interrupted.json", publisher->point);
+    const struct publish_bytes file = { &path, "application/json", text, sizeof text - 1 };
+    return publish_put(publisher, conn, &file, NULL, failure);
+}
+
 static enum verdict note_point(struct publisher *publisher, const struct state_point_link *link,
         const struct publish_logs *files, struct failure *failure)
 {

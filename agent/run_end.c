@@ -81,6 +81,17 @@ static void pack(struct run *run)
         event_warn("manifest-not-packed", run->source.name, "%s", error.what);
 }
 
+/* Whoever calls `run --due` next is to go on at once: a task that was stopped and started anew must not cost a night.
+ * Without this word the point serves its slot, no more. */
+static void leave_word_of_signal(struct run *run)
+{
+    struct failure failure;
+
+    if (run->options->kind == RUN_BACKUP && clock_signalled() &&
+            publisher_interrupted(run->publisher, run->conn, &failure) != VERDICT_OK)
+        event_error(run->source.name, &failure);
+}
+
 static enum verdict publish(struct run *run)
 {
     struct source_report *report = run->report;
@@ -134,6 +145,8 @@ static enum verdict publish(struct run *run)
     point.missing = missing;
     point.missing_listed = listed;
     point.configuration = run->source_config.json;
+    if (point.state == STATE_POINT_PARTIAL)
+        leave_word_of_signal(run);
     verdict = publisher_point(run->publisher, run->conn, &point, before, newest, &run->failure);
     if (verdict == VERDICT_CHANGED) {
         event_warn("overtaken", run->source.name,

@@ -14,6 +14,7 @@ static const char *const folders[] = {
     [LAYOUT_CHANGES] = "points",
     [LAYOUT_FULL] = "points",
     [LAYOUT_FORGOTTEN] = "points",
+    [LAYOUT_INTERRUPTED] = "points",
     [LAYOUT_PINNED] = "points",
     [LAYOUT_DRILL] = "points",
     [LAYOUT_LEASE] = "lease",
@@ -124,10 +125,11 @@ enum state_status layout_name(const struct layout *layout, const char *source, s
 /* Of the files of which a point has at most one; NULL: no such kind. */
 static const char *plain_name(enum layout_kind kind)
 {
-    return kind == LAYOUT_POINT       ? "point.json"
-           : kind == LAYOUT_FORGOTTEN ? "forgotten.json"
-           : kind == LAYOUT_PINNED    ? "pinned.json"
-                                      : NULL;
+    return kind == LAYOUT_POINT         ? "point.json"
+           : kind == LAYOUT_FORGOTTEN   ? "forgotten.json"
+           : kind == LAYOUT_INTERRUPTED ? "interrupted.json"
+           : kind == LAYOUT_PINNED      ? "pinned.json"
+                                        : NULL;
 }
 
 enum state_status layout_file_name(enum layout_kind kind, uint64_t number, char out[LAYOUT_FILE_NAME_SIZE])
@@ -252,9 +254,10 @@ bool layout_parse_file_name(const char *ptr, size_t len, enum layout_kind *kind,
     else if (take(&rest, "full-"))
         *kind = LAYOUT_FULL;
     else {
-        *kind = take(&rest, plain_name(LAYOUT_FORGOTTEN)) ? LAYOUT_FORGOTTEN
-                : take(&rest, plain_name(LAYOUT_PINNED))  ? LAYOUT_PINNED
-                                                          : LAYOUT_POINT;
+        *kind = take(&rest, plain_name(LAYOUT_FORGOTTEN))     ? LAYOUT_FORGOTTEN
+                : take(&rest, plain_name(LAYOUT_INTERRUPTED)) ? LAYOUT_INTERRUPTED
+                : take(&rest, plain_name(LAYOUT_PINNED))      ? LAYOUT_PINNED
+                                                              : LAYOUT_POINT;
         return (*kind != LAYOUT_POINT || take(&rest, plain_name(LAYOUT_POINT))) && rest.len == 0;
     }
     bool leading_zero = rest.len > 0 && rest.ptr[0] == '0';

@@ -6,6 +6,7 @@
  *   names/<source>/<sha256 of key>           such a key's bytes, nothing else
  *   points/<source>/<point>/point.json · changes-NNNN.ndjson.zst · full-NNNN.ndjson.zst · forgotten.json
  *   points/<source>/<point>/pinned.json      the point stays, whatever the policy says
+ *   points/<source>/<point>/interrupted.json a signal ended its run; before point.json in every listing
  *   points/<source>/<point>/drill-<time>.json   a restore of a sample of that point was tried then
  *   prune/<source>/record.json               when the source was pruned, and where its chain begins since
  *   lease/<source>/<n>.json                  n in ten digits, so that byte order is number order
@@ -37,12 +38,13 @@ enum layout_kind {
     LAYOUT_DATA,
     LAYOUT_DATA_LONG,
     LAYOUT_NAME,
-    LAYOUT_POINT,     /* point.json */
-    LAYOUT_CHANGES,   /* changes-NNNN.ndjson.zst */
-    LAYOUT_FULL,      /* full-NNNN.ndjson.zst */
-    LAYOUT_FORGOTTEN, /* forgotten.json */
-    LAYOUT_PINNED,    /* pinned.json */
-    LAYOUT_DRILL,     /* drill-20261120T030000Z.json */
+    LAYOUT_POINT,       /* point.json */
+    LAYOUT_CHANGES,     /* changes-NNNN.ndjson.zst */
+    LAYOUT_FULL,        /* full-NNNN.ndjson.zst */
+    LAYOUT_FORGOTTEN,   /* forgotten.json */
+    LAYOUT_INTERRUPTED, /* interrupted.json */
+    LAYOUT_PINNED,      /* pinned.json */
+    LAYOUT_DRILL,       /* drill-20261120T030000Z.json */
     LAYOUT_LEASE,
     LAYOUT_PRUNE /* prune/<source>/record.json */
 };

@@ -4,6 +4,7 @@ at each day as a person would."""
 import calendar
 import datetime
 import random
+import signal
 import subprocess
 import zoneinfo
 
@@ -288,6 +289,55 @@ def test_slot_of_a_run_that_left_no_point_is_due(world):
     for key, version in points(world, bucket):
         world.owner.delete_object(Bucket=world.vault_bucket, Key=key, VersionId=version)
     assert due(world, bucket, YEARLY)["state"] == "complete"
+
+
+def broken_off(sim, bucket, config, number):
+    """A run that a signal ends in the middle of its copies."""
+    sim.forget_counts()
+    sim.latency(150, "CopyObject")
+    child = sim.start("run", "--due", config=config)
+    sim.wait_for(lambda: sim.counts()["CopyObject"] >= 5)
+    child.send_signal(number)
+    result = sim.finish(child)
+    sim.latency(0)
+    assert result.returncode == 6 and result.json["sources"][0]["state"] == "partial", result
+    return result.json["sources"][0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
+def test_slot_of_a_run_that_a_signal_has_ended_is_due(sim, number):
+    """A task that is stopped and started anew must not cost a night; no other request than a LIST tells."""
+    bucket = sim.bucket()
+    sim.fill(bucket, 120)
+    config = sim.config(bucket, policy={"schedule": YEARLY})
+    first = broken_off(sim, bucket, config, number)
+    status = sim.do("status", config=config)["sources"][0]
+    assert status["state"] == "partial" and status["next_due"] < status_time(first)
+    second = broken_off(sim, bucket, config, number)
+    third = due(sim, bucket, YEARLY)
+    assert third["state"] == "complete"
+    assert sum(report["copied"] + report["adopted"] for report in (first, second, third)) == 120
+    report = due(sim, bucket, YEARLY)
+    assert report["state"] == "skipped" and report["requests"]["list"] == sum(report["requests"].values()) == 1
+    assert sim.do("status", config=config)["sources"][0]["next_due"] > status_time(third)
+    sim.vault.check(bucket)
+    assert sim.do("verify")["problems"] == []
+
+
+def status_time(report):
+    """When the point of a report began, as times are written."""
+    return datetime.datetime.strptime(report["point"], "%Y%m%dT%H%M%SZ").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_slot_of_a_run_that_its_window_has_ended_is_served(sim):
+    bucket = sim.bucket()
+    sim.fill(bucket, 60)
+    sim.latency(400, "CopyObject")
+    report = sim.do("run", "--due", "--deadline", "1s", exit=6,
+        config=sim.config(bucket, policy={"schedule": YEARLY}) | {"limits": {"workers": 4}})["sources"][0]
+    sim.latency(0)
+    assert report["state"] == "partial"
+    assert due(sim, bucket, YEARLY)["state"] == "skipped"
 
 
 def test_status_says_when_a_source_is_due_and_whether_it_is_late(world):

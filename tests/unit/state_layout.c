@@ -169,6 +169,7 @@ static const struct {
 } files[] = {
     { LAYOUT_POINT, 0, "points/" SOURCE "/" POINT "/point.json" },
     { LAYOUT_FORGOTTEN, 0, "points/" SOURCE "/" POINT "/forgotten.json" },
+    { LAYOUT_INTERRUPTED, 0, "points/" SOURCE "/" POINT "/interrupted.json" },
     { LAYOUT_PINNED, 0, "points/" SOURCE "/" POINT "/pinned.json" },
     { LAYOUT_CHANGES, 1, "points/" SOURCE "/" POINT "/changes-0001.ndjson.zst" },
     { LAYOUT_CHANGES, 9999, "points/" SOURCE "/" POINT "/changes-9999.ndjson.zst" },
