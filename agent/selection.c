@@ -330,6 +330,27 @@ static bool is_meant(const struct search *search)
     return search->wanted_count == 0;
 }
 
+/* An account that cannot be looked at at all: each bucket that the config names, else what stands for all of them. */
+static enum verdict leave_out_entry(struct search *search)
+{
+    const struct selection *selection = search->selection;
+    const bool listed = select_needs_listing(search->config);
+    const char *bucket = NULL;
+    size_t cursor = 0;
+    enum verdict verdict = VERDICT_OK;
+
+    while (verdict == VERDICT_OK && (listed || (bucket = select_next_literal(search->config, &cursor)) != NULL)) {
+        if (!listed && !is_wanted(search, bucket))
+            continue;
+        verdict = leave_out(search, bucket);
+        if (verdict == VERDICT_OK)
+            event_error(selection->gaps[selection->gap_count - 1].name, search->failure);
+        if (listed)
+            break;
+    }
+    return verdict;
+}
+
 enum verdict selection_make(const struct program *program, const char *const *wanted, size_t wanted_count,
         struct selection *selection, struct failure *failure)
 {
@@ -353,9 +374,7 @@ enum verdict selection_make(const struct program *program, const char *const *wa
             continue;
         verdict = search_source(&search);
         if (verdict != VERDICT_OK && verdict != VERDICT_CANCELLED) {
-            verdict = leave_out(&search, NULL);
-            if (verdict == VERDICT_OK)
-                event_error(selection->gaps[selection->gap_count - 1].name, failure);
+            verdict = leave_out_entry(&search);
         }
     }
     s3_conn_free(search.conn);

@@ -108,6 +108,19 @@ def test_lost_account_does_not_keep_the_others_from_being_backed_up(world):
     assert world.cli("run", "--source", "nobody", config=config).returncode == 1
 
 
+def test_each_bucket_of_an_account_that_is_out_of_reach_is_told(sim):
+    good = sim.bucket()
+    sim.put(good, "k")
+    config = sim.config(good)
+    role = sim.source_role.replace("vaultferry-read", "gone")
+    config["sources"].append(config["sources"][0] | {"role_arn": role, "profile": "nobody", "select": {
+        "buckets": ["one", "two"]}})
+    for words, expected in (([], [(good, 0), ("one", 5), ("two", 5)]), (["--source", "two"], [("two", 5)])):
+        document = sim.do("run", *words, exit=5, config=config)
+        assert [(one["source"], one["exit"]) for one in document["sources"]] == expected
+        assert "nobody" in document["error"]["message"]
+
+
 def test_bucket_whose_tags_cannot_be_read_does_not_keep_the_others_from_being_backed_up(sim):
     good, denied = sim.bucket("good"), sim.bucket("denied")
     for bucket in (good, denied):
