@@ -75,6 +75,12 @@ class Bench:
         if child.returncode != 0:
             raise SystemExit(f"{name}: exit {child.returncode}: {error[-2000:]}")
 
+    def floor(self, name, count, tls=False):
+        """A bare loop of libcurl that signs and sends the same copies: what is above it is the program's own."""
+        url = self.server.tls_url if tls else self.server.url
+        self.timed(f"bare loop, {name}", count,
+            [self.build / "tools" / "s3_copy_floor", url, VAULT, SOURCE, "64", str(count)])
+
     @staticmethod
     def watch(child):
         """The most anonymous memory that was seen, in MiB."""
@@ -113,11 +119,14 @@ def main():
         try:
             bench.fill(COPIES)
             bench.measure(f"first run, {COPIES} copies", COPIES, "run")
+            bench.floor(f"{COPIES} copies", COPIES)
             bench.fill(COPIES)
             bench.measure(f"first run, {COPIES} copies, TLS", COPIES, "run", tls=True)
+            bench.floor(f"{COPIES} copies, TLS", COPIES, tls=True)
             bench.fill(COPIES // 4)
             bench.latency(30)
             bench.measure(f"first run, {COPIES // 4} copies, 30 ms", COPIES // 4, "run")
+            bench.floor(f"{COPIES // 4} copies, 30 ms", COPIES // 4)
             bench.fill(OBJECTS)
             bench.measure("cold listing (plan), 30 ms", OBJECTS, "plan")
             bench.latency(0)
