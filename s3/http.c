@@ -33,7 +33,8 @@ struct s3_http {
     /* of the request under way */
     const struct s3_http_request *request;
     int status;
-    bool refused; /* on_body broke off */
+    bool whole_head; /* the empty line at its end has come */
+    bool refused;    /* on_body broke off */
     bool stopped;
     bool idle; /* nothing moved for idle_ms */
     int64_t moved_ms;
@@ -86,6 +87,11 @@ static size_t take_header(char *line, size_t size, size_t count, void *ctx)
         long status = 0;
         (void)curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &status);
         http->status = (int)status;
+        http->whole_head = false;
+        return length;
+    }
+    if (end == line) {
+        http->whole_head = true;
         return length;
     }
     colon = memchr(line, ':', (size_t)(end - line));
@@ -315,8 +321,9 @@ static enum s3_status judge(const struct s3_http *http, CURLcode result, struct 
     const char *detail = http->message[0] != '\0' ? http->message : curl_easy_strerror(result);
 
     switch (result) {
-    case CURLE_OK:
-        return S3_OK;
+    case CURLE_OK: /* also where the connection ended within the header: what was to follow would pass for absent */
+        return http->whole_head ? S3_OK
+                                : s3_fail(error, S3_RETRY, "CutOff", "the answer was cut off within its header");
     case CURLE_ABORTED_BY_CALLBACK:
         if (http->stopped)
             return s3_fail(error, S3_CANCELLED, "Cancelled", "stopped");
@@ -363,6 +370,7 @@ enum s3_status s3_http_perform(
         return s3_fail(error, S3_REFUSED, "TooManyHeaders", "a request has at most %d headers", S3_HTTP_HEADERS_MAX);
     http->request = request;
     http->status = 0;
+    http->whole_head = false;
     http->refused = http->stopped = http->idle = false;
     http->moved_ms = http->clock->monotonic_ms(http->clock->ctx);
     http->moved_bytes = 0;

@@ -440,6 +440,27 @@ def test_the_time_of_an_answer_that_is_none_is_nobodys(drive, status):
     assert len(seen) >= 2 and not any(b"x-amz-date: 2099" in head.lower() for head in seen)
 
 
+@pytest.mark.parametrize("operation, more", [("HeadObject", {}), ("GetObject", {}), ("DeleteObject", {}),
+    ("PutObject", {"body": b"x"})], ids=lambda value: value if isinstance(value, str) else "")
+def test_an_answer_that_is_cut_within_its_header_is_none(drive, operation, more):
+    """What stands behind the cut would be taken for absent: metadata, a version, a lock."""
+    status = b"204 No Content" if operation == "DeleteObject" else b"200 OK"
+    head = raw(status, b'Content-Length: 0\r\nETag: "e"\r\nx-amz-version-id: v\r\n'
+        b"Last-Modified: Fri, 20 Nov 2026 03:00:00 GMT\r\nx-amz-meta-a: b\r\n")
+    cuts = iter(range(len(head) + 1))
+
+    def serve(connection):
+        if read_head(connection):
+            connection.sendall(head[:next(cuts)])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with peer(serve) as server:
+        driver = drive(endpoint=f"http://127.0.0.1:{server.port}", attempts=1, speed=1000)
+        found = [driver.call(operation, bucket="bbb", key="k", **more).status for _ in range(len(head) + 1)]
+    whole = [cut for cut, status in enumerate(found) if status == "OK"]
+    assert whole == [len(head)], whole
+
+
 def test_a_head_without_a_length_is_no_answer(drive):
     with peer(answering(raw(b"200 OK", b'ETag: "e"\r\n'))) as server:
         found = drive(endpoint=f"http://127.0.0.1:{server.port}").call("HeadObject", bucket="bbb", key="k")
