@@ -640,7 +640,7 @@ def test_sweep_learns_what_a_real_servers_rules_have_moved(rgw, vaultferry, buil
     rule = {"ID": "soon", "Status": "Enabled", "Filter": {"Prefix": f"data/{bucket}/"},
         "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}
     world.owner.put_bucket_lifecycle_configuration(Bucket=world.vault_bucket, LifecycleConfiguration={"Rules": [rule]})
-    world.wait_for(lambda: {one["StorageClass"] for one in world.vault.live(bucket).values()} == {"GLACIER"}, 60)
+    world.wait_for(lambda: {one["StorageClass"] for one in world.vault.live(bucket).values()} == {"GLACIER"}, 240)
     world.owner.delete_bucket_lifecycle(Bucket=world.vault_bucket)
     assert {class_ for class_, _ in world.manifest(bucket).values()} == {"STANDARD"}
     report = world.run(config=world.tiers(transitions="lifecycle"))

@@ -443,7 +443,7 @@ def test_a_real_server_moves_what_the_rules_say(rgw, vaultferry, build_dir, tmp_
     for bucket, class_ in zip(buckets[1:], CLASSES[1:]):
         rules.put(*({"ID": name} | cut[name] for name in (f"vaultferry-data/{bucket}/1",
             f"vaultferry-data-long/{bucket}/1")))
-        world.wait_for(lambda bucket=bucket, class_=class_: classes(bucket) == {class_}, 60)
+        world.wait_for(lambda bucket=bucket, class_=class_: classes(bucket) == {class_}, 240)
     assert [classes(bucket) for bucket in buckets] == [{class_} for class_ in CLASSES]
     for bucket, class_ in zip(buckets, CLASSES):
         assert len(world.vault.versions(f"data/{bucket}/")) == 3 and len(world.vault.versions(f"data-long/{bucket}/"))
