@@ -1,8 +1,11 @@
 """What goes wrong in a run: no deletion on a guess, no object lost, none copied twice without need, and it is told."""
+import http.server
 import shutil
+import threading
 import time
 
 import pytest
+from test_move import Relay
 from world import READ_OBJECTS, World, listing
 
 COUNTS = ("copied", "recopied", "adopted", "deleted", "archived", "failed")
@@ -277,6 +280,37 @@ def test_object_overwritten_between_list_and_copy_is_copied_as_it_is(sim):
     line = sim.vault.check(bucket)[-1].view["k003"]
     assert (line["etag"], line["size"]) == listing(sim.source, bucket)["k003"]
     assert counted(sim.run()) == only()
+
+
+def test_store_that_ignores_conditions_has_copied_what_is_there_now(rgw, vaultferry):
+    """Ceph RGW copies whatever there is: what is there then is recorded, and nothing has failed."""
+    world = World(rgw, vaultferry)
+    bucket = world.bucket()
+    world.fill(bucket, 6)
+
+    class Overwriting(Relay):
+        there, left = rgw.url.split("//")[1], ["k003"]
+
+        def marked(self):
+            if self.headers.get("x-amz-copy-source", "").endswith("/k003") and self.left:
+                world.put(bucket, self.left.pop(), b"another, and longer")
+            return self.path
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Overwriting) as relay:
+        thread = threading.Thread(target=relay.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://127.0.0.1:{relay.server_port}"
+        try:
+            report = world.run(config=world.config(vault={"endpoint": url}, source={"endpoint": url}))
+        finally:
+            relay.shutdown()
+            thread.join()
+    assert not Overwriting.left and counted(report) == only(copied=6) and report["state"] == "complete"
+    world.assert_same(bucket)
+    line = world.vault.check(bucket)[-1].view["k003"]
+    assert (line["etag"], line["size"]) == listing(world.source, bucket)["k003"]
+    assert counted(world.run()) == only()
+    assert world.do("verify", "--read-data")["problems"] == []
 
 
 def test_object_deleted_between_list_and_copy_is_gone_not_failed(sim):
