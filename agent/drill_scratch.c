@@ -77,7 +77,7 @@ enum verdict drill_scratch_clean(struct drilling *drilling, uint64_t *left, stru
     if (status == S3_OK)
         status = abort_uploads(drilling, &page, &error);
     s3_page_free(&page);
-    if (status == S3_OK && *left == 0)
+    if (status == S3_OK && *left == 0 && !more)
         return VERDICT_OK;
     return failure_from_s3(failure, status != S3_OK ? status : S3_DENIED, &error,
             "removing what the drill wrote under s3://%s/%s (look there, and remove what is left: every version, and "

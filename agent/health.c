@@ -264,8 +264,8 @@ static void check_rules(const struct program *program, const struct vault *vault
                 "the vault's lifecycle rules may not be read: grant s3:GetLifecycleConfiguration on \"%s\"",
                 vault->bucket);
     else if (status != S3_OK && status != S3_CANCELLED)
-        warn(health, "vault-not-checked", "the vault's lifecycle rules cannot be read: %s: %s", error.code,
-                error.message);
+        warn(health, "vault-not-checked", "the vault's lifecycle rules cannot be read: %s%s%s", error.code,
+                error.code[0] != '\0' ? ": " : "", error.message);
     s3_lifecycle_free(&rules);
 }
 
