@@ -271,7 +271,8 @@ enum exit_code plans_do(const struct plan_options *options)
                 .vault_access = plans.vault_access,
                 .pool = plans.pool,
                 .health = &plans.health,
-                .prefix = options->prefix };
+                .prefix = options->prefix,
+                .doubts_vault = options->differences_are_news };
             code = exit_worse(code, plan_source(options, &one, sources));
         }
         for (size_t i = 0; i < plans.selection.gap_count; i++)

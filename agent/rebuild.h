@@ -77,4 +77,12 @@ enum verdict rebuild_view_point(const struct rebuild_view *view, const struct po
 enum verdict rebuild_view_time(const struct rebuild_view *view, int64_t until_ms, uint64_t *nameless,
         struct failure *failure) __attribute__((warn_unused_result));
 
+/*
+ * Records whose version is not in the vault any more, whoever has ended it, forget their source's time: the next walk
+ * then sees them as changed, and brings the object again. `of` is a manifest that a rebuild has made, its prefix the
+ * keys that are looked for; a request for each 1,000 versions. Two callers at once are none: nothing else may write.
+ */
+enum verdict rebuild_doubt_missing(const struct rebuild_view *of, uint64_t *missing, struct failure *failure)
+        __attribute__((warn_unused_result));
+
 #endif

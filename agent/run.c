@@ -92,6 +92,31 @@ enum verdict run_open(struct run *run)
     return VERDICT_OK;
 }
 
+/* Whether the vault still has what is recorded: who calls for a resync does not take it for granted. */
+static enum verdict look_for_copies(struct run *run)
+{
+    const char *prefix = run->options->prefix;
+    const struct rebuild_view records = { .vault = &run->vault,
+        .conn = run->conn,
+        .source = run->source.name,
+        .manifest = run->manifest,
+        .prefix = { prefix, prefix != NULL ? strlen(prefix) : 0 } };
+    uint64_t missing;
+    char text[200];
+
+    if (rebuild_doubt_missing(&records, &missing, &run->failure) != VERDICT_OK)
+        return run->failure.verdict;
+    if (missing == 0)
+        return VERDICT_OK;
+    (void)snprintf(text, sizeof text,
+            "the copies of %llu objects are not in the vault any more; what the source has of them is to be copied "
+            "again, and verify says which points have lost them",
+            (unsigned long long)missing);
+    event_warn("copies-missing", run->source.name, "%s", text);
+    source_report_warn(run->report, text);
+    return VERDICT_OK;
+}
+
 enum verdict run_catch_up(struct run *run)
 {
     bool from_scratch =
@@ -109,6 +134,8 @@ enum verdict run_catch_up(struct run *run)
         verdict = rebuild_from_versions(
                 &run->vault, &run->source, run->conn, run->manifest, &run->rebuilt, &run->failure);
     }
+    if (verdict == VERDICT_OK && run->options->doubts_vault && run->rebuilt.from != REBUILD_VERSIONS)
+        verdict = look_for_copies(run);
     if (verdict != VERDICT_OK)
         return verdict;
     if (run->lease != NULL && state_folder_keep_owner(run->manifest, run->source.name, run->owner, &run->failure) !=

@@ -14,7 +14,7 @@
 
 enum run_kind {
     RUN_BACKUP,
-    RUN_REBUILD, /* resync: as a backup, but the manifest is made anew from the vault, and what the source has is
+    RUN_REBUILD, /* resync: as a backup, but the manifest is made anew from the vault, and what the vault has is
                     adopted before it is copied */
     RUN_TAGS,    /* resync --tags: only the tags of what the manifest has are compared; makes no point */
     RUN_RECOPY   /* resync --recopy: every key of the prefix is copied, whatever the manifest says */
@@ -32,6 +32,7 @@ struct run_options {
     bool accept;           /* what the guard sees is let through this time */
     const int64_t *slot_s; /* only where no run that began since then has left a point; NULL: in any case */
     const char *prefix;    /* RUN_RECOPY, RUN_TAGS: only these keys; NULL: all */
+    bool doubts_vault;     /* what is recorded is looked for in the vault: only keys with the prefix */
 };
 
 /* Fills in the report, its exit code included; never fails otherwise. */

@@ -94,7 +94,8 @@ static void *run_sources(void *ctx)
             .slot_s = runs->slots != NULL && runs->selection.sources[index].policy->schedule != NULL
                               ? &runs->slots[index]
                               : NULL,
-            .prefix = options->prefix };
+            .prefix = options->prefix,
+            .doubts_vault = options->kind == RUN_REBUILD };
         struct source_report *report = &runs->reports[index];
         if (clock_stop_asked() || budget_is_spent(&runs->budget, clock_monotonic_ms())) {
             (void)snprintf(report->source, sizeof report->source, "%s", one.source->name);

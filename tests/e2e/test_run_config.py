@@ -323,6 +323,51 @@ def test_resync_check_only_tells_differences(world):
     assert world.do("resync", "--check", "--prefix", "k000")["exit"] == 0
 
 
+def test_resync_brings_again_what_is_gone_from_the_vault(world):
+    """Somebody who may end versions did so: of a plain key, of one with an older version below, of a long key, of one
+    that the source has lost meanwhile. What a marker hides is still there."""
+    bucket = world.bucket()
+    long = "k" * 1020
+    for key in ("a", "b", "gone", "hidden", "kept", long):
+        world.put(bucket, key, f"first {key}".encode())
+    world.run()
+    world.later()
+    world.put(bucket, "b", b"second b")
+    world.run()
+    paths = world.vault.live(bucket)
+    for key in ("a", "b", "gone", long):
+        world.owner.delete_object(Bucket=world.vault_bucket, Key=paths[key]["Key"], VersionId=paths[key]["VersionId"])
+    world.owner.delete_object(Bucket=world.vault_bucket, Key=paths["hidden"]["Key"])
+    world.source.delete_object(Bucket=bucket, Key="gone")
+    assert world.run()["deleted"] == 1  # a run takes the vault for granted
+    report = world.do("resync", "--check", exit=2)["sources"][0]
+    assert sorted(one["key"] for one in report["actions"]) == ["a", "b", long]
+    report = world.do("resync")["sources"][0]
+    assert (report["recopied"] + report["copied"], report["adopted"], report["state"]) == (3, 0, "complete")
+    assert "3 objects" in report["warnings"][0]
+    assert world.do("resync", "--check")["exit"] == 0
+    point = world.vault.points(bucket)[-1]
+    for key in ("a", "b", "hidden", "kept", long):
+        body = world.owner.get_object(Bucket=world.vault_bucket, Key=paths[key]["Key"],
+            VersionId=point.view[key]["vault"])["Body"].read()
+        assert body == (b"second b" if key == "b" else f"first {key}".encode())
+
+
+def test_resync_looks_for_copies_of_many_pages(sim):
+    bucket = sim.bucket(count=3210, shape="prefixes")
+    sim.run()
+    live = sorted(sim.vault.live(bucket).values(), key=lambda entry: entry["Key"])
+    lost = [live[i] for i in (0, 999, 1000, 1001, 2222, 3209)]
+    for entry in lost:
+        sim.owner.delete_object(Bucket=sim.vault_bucket, Key=entry["Key"], VersionId=entry["VersionId"])
+    prefix = lost[4]["Key"].removeprefix(f"data/{bucket}/")[:-1]
+    report = sim.do("resync", "--check", "--prefix", prefix, exit=2)["sources"][0]
+    assert [f"data/{bucket}/{one['key']}" for one in report["actions"]] == [lost[4]["Key"]]
+    assert sim.do("resync")["sources"][0]["recopied"] == 6
+    assert {entry["Key"] for entry in sim.vault.live(bucket).values()} == {entry["Key"] for entry in live}
+    assert sim.do("resync", "--check")["exit"] == 0
+
+
 def test_resync_recopy_makes_new_versions_under_the_prefix_alone(world):
     bucket = world.bucket()
     world.fill(bucket, 3, "a/")
