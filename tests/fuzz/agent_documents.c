@@ -83,9 +83,11 @@ static void try_schedule(const char *text, size_t length)
     static const int64_t now_s = 1795225200; /* an hour of November 2026 */
     struct schedule schedule;
     int64_t next_s = 0, last_s = 0;
-    char *copy = strndup(text, length);
+    char *copy = malloc(length + 1);
 
     require(copy != NULL);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
     if (schedule_parse(copy, &schedule) == NULL) {
         require(!schedule_next(&schedule, "UTC", now_s, &next_s) || next_s > now_s);
         require(!schedule_latest(&schedule, "UTC", now_s, &last_s) || last_s <= now_s);
