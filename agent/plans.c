@@ -211,6 +211,8 @@ static enum exit_code plan_source(
             print_plan(&plan, report);
     }
     json_decref(plan.actions);
+    if (report != NULL)
+        source_report_clear(report);
     free(report);
     free(run);
     return code;
