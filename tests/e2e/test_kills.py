@@ -286,7 +286,7 @@ def test_kill_while_the_manifest_is_packed(world, tally):
     chance = random.Random("packing")
     history = History(world, Generations(world, world.bucket(count=1500, shape="long-prefix")), chance, tally)
     new, loose = history.state / history.bucket / "manifest.mdb.new", history.state.with_name("loose")
-    for _ in range(15):
+    for _ in range(60):  # most runs are packed and done before the kill
         history.pass_time(2)
         history.run(kill=lambda child: history.wait_for_put(child, 2) and history.wait_for_new_manifest(child), ms=2)
         tally.packing += new.exists()
